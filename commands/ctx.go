@@ -1,0 +1,80 @@
+package commands
+
+import (
+	"slices"
+
+	"quarry/store"
+	"quarry/store/zset"
+)
+
+// Ctx is one call of a command. It belongs to the event loop that runs the
+// session and is reused: a handler keeps nothing of it.
+type Ctx struct {
+	Reply // where the answer goes
+
+	Spec *Spec
+	// Args are the arguments, Args[0] the name as sent. They are slices of the
+	// connection's input and are overwritten after the handler returns.
+	Args [][]byte
+	// DB is the client's selected database; the shards of the command's keys are locked.
+	DB *store.DB
+	// NowMS is the server's clock, Unix milliseconds, stamped once per command.
+	NowMS int64
+	// Rand is the process' random source.
+	Rand func() uint64
+
+	Client Client
+	Host   Host
+
+	// Served is set when the gate runs a parked command again because the key
+	// it names has got data: the handler must look at this key only, and
+	// answers nothing (leaves the client parked) if the key will not serve it.
+	Served []byte
+	// block is what Block asked for.
+	block    Block
+	blocking bool
+	secrets  []int // what Secret was told
+
+	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
+	iter, other zset.Iter
+	scores      []float64
+}
+
+// Block describes what a parked client waits for.
+type Block struct {
+	Keys      [][]byte // slices of Args
+	TimeoutMS int64    // 0: for ever
+	OnTimeout func(r Reply)
+}
+
+// Block parks the client until one of keys gets data or timeoutMS (0: never)
+// has passed; onTimeout then writes the answer. When a key gets data the gate
+// runs the command again with Served set. The handler must have written no
+// reply. Inside a transaction, and for a served call, nothing is parked:
+// Block answers with onTimeout, or not at all.
+func (c *Ctx) Block(keys [][]byte, timeoutMS int64, onTimeout func(r Reply)) {
+	if c.Served != nil {
+		return
+	}
+	c.block, c.blocking = Block{keys, timeoutMS, onTimeout}, true
+}
+
+// Blocked returns what the handler asked to wait for, if it did.
+func (c *Ctx) Blocked() (Block, bool) { return c.block, c.blocking }
+
+// Secret says that Args[i] must not be shown by SLOWLOG or MONITOR: it is a password or names its user.
+func (c *Ctx) Secret(i int) { c.secrets = append(c.secrets, i) }
+
+// IsSecret reports whether the handler called Secret for Args[i].
+func (c *Ctx) IsSecret(i int) bool { return slices.Contains(c.secrets, i) }
+
+// Begin makes c ready for the next call.
+func (c *Ctx) Begin(s *Spec, args [][]byte) {
+	c.Spec, c.Args, c.Served, c.secrets = s, args, nil, c.secrets[:0]
+	if c.blocking {
+		c.block, c.blocking = Block{}, false
+	}
+}
+
+// OK answers +OK.
+func (c *Ctx) OK() { c.Status("OK") }

@@ -1,0 +1,71 @@
+package commands
+
+import (
+	"errors"
+	"strings"
+
+	"quarry/store"
+)
+
+// The error texts clients match on, as Redis words them. An error line's first
+// word is its code.
+const (
+	errSyntax        = "ERR syntax error"
+	errNotInt        = "ERR value is not an integer or out of range"
+	errNotFloat      = "ERR value is not a valid float"
+	errOutOfRange    = "ERR value is out of range"
+	errNotPositive   = "ERR value is out of range, must be positive"
+	errWrongType     = "WRONGTYPE Operation against a key holding the wrong kind of value"
+	errNoSuchKey     = "ERR no such key"
+	errScoreNaN      = "ERR resulting score is not a number (NaN)"
+	errMinMaxFloat   = "ERR min or max is not a float"
+	errMinMaxLex     = "ERR min or max not valid string range item"
+	errInvalidCursor = "ERR invalid cursor"
+	errInvalidExpire = "ERR invalid expire time in '%s' command"
+	errDBIndex       = "ERR DB index is out of range"
+	// ErrOOM is the answer of the gate to a DenyOOM command when memory is used up.
+	ErrOOM = "OOM command not allowed when used memory > 'maxmemory'."
+	// ErrNoAuth is the answer of the gate before AUTH.
+	ErrNoAuth = "NOAUTH Authentication required."
+)
+
+// UnknownCommand words the error for a command that is not in the table: its
+// name and the beginning of its arguments, each cut at 128 bytes in all.
+func UnknownCommand(args [][]byte) string {
+	var b strings.Builder
+	for _, a := range args[1:] {
+		if b.Len() >= 128 {
+			break
+		}
+		b.WriteString("'" + string(a[:min(len(a), 128-b.Len())]) + "' ")
+	}
+	name := args[0][:min(len(args[0]), 128)]
+	return "ERR unknown command '" + string(name) + "', with args beginning with: " + b.String()
+}
+
+// UnknownSubcommand words the error for a container's unknown subcommand.
+func UnknownSubcommand(cmd *Spec, args [][]byte) string {
+	sub := args[1][:min(len(args[1]), 128)]
+	return "ERR unknown subcommand '" + string(sub) + "'. Try " + cmd.Name + " HELP."
+}
+
+// WrongArity words the error for a wrong number of arguments.
+func WrongArity(s *Spec) string {
+	return "ERR wrong number of arguments for '" + s.FullName() + "' command"
+}
+
+// fail answers an error of package store in Redis' words and reports whether
+// there was one.
+func (c *Ctx) fail(err error) bool {
+	switch {
+	case err == nil:
+		return false
+	case errors.Is(err, store.ErrWrongType):
+		c.Error(errWrongType)
+	case errors.Is(err, store.ErrOOM):
+		c.Error(ErrOOM)
+	default:
+		c.Error("ERR " + err.Error())
+	}
+	return true
+}

@@ -1,0 +1,107 @@
+package commands
+
+// Client is the calling connection as handlers see it; server's session is one.
+// Its methods are called by the session's own goroutine.
+type Client interface {
+	ID() int64
+	Name() string
+	// SetName sets the name shown by CLIENT LIST; it has been validated.
+	SetName(name string)
+	SetLibName(s string)
+	SetLibVer(s string)
+	// User is the name of the authenticated user; "default" without AUTH.
+	User() string
+	// Select changes the selected database; index is in range.
+	Select(index int)
+	Database() int
+	// SetProto changes the protocol of all replies from this one on: 2 or 3.
+	SetProto(version int)
+	Authenticated() bool
+	// Authenticate checks a user's password and, if right, logs the client in.
+	Authenticate(user, password string) bool
+	// Reset is the RESET command: RESP2, database 0, no name, logged out if a password is set.
+	Reset()
+	// CloseAfterReply ends the connection when what was written so far has been sent.
+	CloseAfterReply()
+	// SetReply sets what CLIENT REPLY asks for.
+	SetReply(m ReplyMode)
+	SetNoEvict(on bool)
+	SetNoTouch(on bool)
+	// Info is the client's line of CLIENT LIST, without the line break.
+	Info() string
+	// InMulti reports whether the command runs inside a transaction.
+	InMulti() bool
+}
+
+// ReplyMode is CLIENT REPLY's ON, OFF or SKIP.
+type ReplyMode uint8
+
+// The reply modes.
+const (
+	ReplyOn ReplyMode = iota
+	ReplyOff
+	ReplySkip
+)
+
+// KV is a name and its value.
+type KV struct{ Name, Value string }
+
+// ClientFilter selects clients for CLIENT LIST and CLIENT KILL; zero fields
+// select everything. Negations are CLIENT KILL's and LIST's NOT forms.
+type ClientFilter struct {
+	IDs    []int64
+	Addr   string // ip:port
+	LAddr  string
+	Type   string // normal, master, replica, pubsub; "" any
+	User   string
+	SkipMe bool
+	MaxAge int64 // seconds; 0 any
+	Self   int64 // id of the caller, for SkipMe
+}
+
+// SlowEntry is one entry of SLOWLOG.
+type SlowEntry struct {
+	ID         int64
+	UnixSec    int64
+	DurationUS int64
+	Args       [][]byte // already cut to SLOWLOG's limits
+	Addr, Name string
+}
+
+// ShutdownOptions are SHUTDOWN's.
+type ShutdownOptions struct{ NoSave, Save, Now, Force, Abort bool }
+
+// Host is what handlers need from the process; package server implements it.
+// All methods may be called from any event loop and take no shard lock, and so
+// must not be called with one held unless they say otherwise.
+type Host interface {
+	// Table is the command table.
+	Table() *Table
+	// ConfigGet lists the options whose names match any of the glob patterns, in table order.
+	ConfigGet(patterns [][]byte) []KV
+	// ConfigSet sets all the pairs or none; the error's text is what follows
+	// "ERR CONFIG SET failed ..." as Redis words it, ready to send.
+	ConfigSet(pairs []KV) error
+	// ConfigRewrite writes the configuration file anew; its error text is ready to send.
+	ConfigRewrite() error
+	ConfigResetStat()
+	// Info is the text of INFO for the sections asked for (lower case; none: the default ones).
+	Info(sections []string) string
+	// ClientList is one line per client, each with its line break.
+	ClientList(f ClientFilter) string
+	// ClientKill closes the clients that match, after they got what was sent, and says how many.
+	ClientKill(f ClientFilter) int
+	// ClientUnblock ends the blocking command of a client as if it timed out or,
+	// withError, with -UNBLOCKED; false if it is not blocked.
+	ClientUnblock(id int64, withError bool) bool
+	SlowlogGet(n int) []SlowEntry // n < 0: all; newest first
+	SlowlogLen() int
+	SlowlogReset()
+	// Shutdown begins an orderly end; the text of its error is ready to send
+	// ("ERR No shutdown in progress." for an Abort that comes too late).
+	Shutdown(o ShutdownOptions) error
+	// Databases is the number of databases.
+	Databases() int
+	// NowUS is the server's clock in Unix microseconds, which only TIME asks for.
+	NowUS() int64
+}

@@ -1,0 +1,124 @@
+package commands
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"quarry/store"
+)
+
+var scanCommands = []Spec{
+	{
+		Name: "SCAN", Group: Generic, Since: "2.8.0",
+		Summary:    "Walks the keys of the database a few at a time",
+		Complexity: "O(1) a call, O(N) for a whole walk over N keys",
+		Arity:      -2, Flags: ReadOnly | KeyspaceCat,
+		Tips:    []string{"nondeterministic_output", "request_policy:special"},
+		History: [][2]string{{"6.0.0", "The option `TYPE`."}},
+		Args: []Arg{
+			intArg("cursor"), optional(withToken("MATCH", patternArg("pattern"))), optional(withToken("COUNT", intArg("count"))),
+			optional(since("6.0.0", withToken("TYPE", stringArg("type")))),
+		},
+		Run: scan,
+	},
+	{
+		Name: "DBSIZE", Group: ServerGroup, Since: "1.0.0",
+		Summary: "Counts the keys of the database", Complexity: "O(1)",
+		Arity: 1, Flags: ReadOnly | Fast | KeyspaceCat,
+		Tips: []string{"request_policy:all_shards", "response_policy:agg_sum"},
+		Run:  dbsize,
+	},
+}
+
+func scan(c *Ctx) {
+	cursor, ok := parseCursor(c.Args[1])
+	if !ok {
+		c.Error(errInvalidCursor)
+		return
+	}
+	o, ok := c.scanOptions()
+	if !ok {
+		return
+	}
+	var found keyList
+	next := c.DB.Scan(cursor, o.count, o.only, func(key []byte) {
+		if !o.nothing && (o.pattern == nil || globMatch(o.pattern, key)) {
+			found.add(key)
+		}
+	})
+	c.Array(2)
+	c.Str(strconv.FormatUint(next, 10))
+	found.reply(c)
+}
+
+// scanOptions are the options of SCAN.
+type scanOptions struct {
+	pattern []byte
+	count   int
+	only    store.Type
+	nothing bool // TYPE names a type that no key here has: the walk goes on, but finds nothing
+}
+
+func (c *Ctx) scanOptions() (o scanOptions, ok bool) {
+	o.count = 10
+	for i := 2; i < len(c.Args); i += 2 {
+		if i+1 == len(c.Args) {
+			c.Error(errSyntax)
+			return o, false
+		}
+		value := c.Args[i+1]
+		switch {
+		case equalFold(c.Args[i], "MATCH"):
+			o.pattern = value
+		case equalFold(c.Args[i], "COUNT"):
+			n, ok := parseInt(value)
+			if !ok {
+				c.Error(errNotInt)
+				return o, false
+			}
+			if n < 1 {
+				c.Error(errSyntax)
+				return o, false
+			}
+			o.count = int(min(n, math.MaxInt32))
+		case equalFold(c.Args[i], "TYPE"):
+			o.only = typeNamed(value)
+			o.nothing = o.only == store.None
+		default:
+			c.Error(errSyntax)
+			return o, false
+		}
+	}
+	return o, true
+}
+
+// typeNamed is the type of that name, in any letter case, or None.
+func typeNamed(name []byte) store.Type {
+	return store.Type(max(slices.Index(typeNames[:], strings.ToLower(string(name))), 0))
+}
+
+// keyList keeps copies of the keys a walk passes: they must be counted before they are answered.
+type keyList struct {
+	bytes []byte
+	ends  []int
+}
+
+func (l *keyList) add(key []byte) {
+	l.bytes = append(l.bytes, key...)
+	l.ends = append(l.ends, len(l.bytes))
+}
+
+func (l *keyList) reply(r Reply) {
+	r.Array(len(l.ends))
+	start := 0
+	for _, end := range l.ends {
+		r.Bulk(l.bytes[start:end])
+		start = end
+	}
+}
+
+func dbsize(c *Ctx) {
+	c.Int(int64(c.DB.Store().Size(c.DB.Index())))
+}

@@ -1,0 +1,23 @@
+package commands
+
+// NewCommandTable strings the families together: the one list of commands.
+func NewCommandTable() *Table {
+	return NewTable(
+		zsetAddCommands,
+		zsetRangeCommands,
+		zsetRankCommands,
+		zsetPopCommands,
+		zsetSetopsCommands,
+		zsetScanCommands,
+		keysCommands,
+		expireCommands,
+		scanCommands,
+		objectCommands,
+		connectionCommands,
+		clientCommands,
+		serverCommands,
+		configCommands,
+		slowlogCommands,
+		commandCommands,
+	)
+}

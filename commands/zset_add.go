@@ -1,0 +1,220 @@
+package commands
+
+import "quarry/store/zset"
+
+var zsetAddCommands = []Spec{
+	{
+		Name: "ZADD", Group: SortedSet, Since: "1.2.0",
+		Summary:    "Adds members with their scores to a sorted set, or changes the scores of members it has",
+		Complexity: "O(log(N)) for each member, N being the size of the set",
+		Arity:      -4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|UpdateOp),
+		History: [][2]string{
+			{"2.4.0", "More than one member in a call."},
+			{"3.0.2", "The options `XX`, `NX`, `CH` and `INCR`."},
+			{"6.2.0", "The options `GT` and `LT`."},
+		},
+		Args: []Arg{
+			keyArg("key"),
+			optional(since("3.0.2", oneOf("condition", token("NX"), token("XX")))),
+			optional(since("6.2.0", oneOf("comparison", token("GT"), token("LT")))),
+			optional(since("3.0.2", namedToken("change", "CH"))),
+			optional(since("3.0.2", namedToken("increment", "INCR"))),
+			multiple(block("score_member", doubleArg("score"), stringArg("member"))),
+		},
+		Run: zadd,
+	},
+	{
+		Name: "ZINCRBY", Group: SortedSet, Since: "1.2.0",
+		Summary:    "Adds to the score of a member, which is made if it is not there",
+		Complexity: "O(log(N)), N being the size of the set",
+		Arity:      4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|AccessOp|UpdateOp),
+		Args: []Arg{keyArg("key"), doubleArg("increment"), stringArg("member")},
+		Run:  zincrby,
+	},
+	{
+		Name: "ZREM", Group: SortedSet, Since: "1.2.0",
+		Summary:    "Removes members from a sorted set",
+		Complexity: "O(M*log(N)), M members being removed from a set of N",
+		Arity:      -3, Flags: Write | Fast, Keys: KeyAt(1, RW|DeleteOp),
+		History: [][2]string{{"2.4.0", "More than one member in a call."}},
+		Args:    []Arg{keyArg("key"), multiple(stringArg("member"))},
+		Run:     zrem,
+	},
+	{
+		Name: "ZREMRANGEBYRANK", Group: SortedSet, Since: "2.0.0",
+		Summary:    "Removes the members in a range of ranks",
+		Complexity: "O(log(N)+M), M members being removed from a set of N",
+		Arity:      4, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Args: []Arg{keyArg("key"), intArg("start"), intArg("stop")},
+		Run:  func(c *Ctx) { c.zremrangeGeneric(byRank) },
+	},
+	{
+		Name: "ZREMRANGEBYSCORE", Group: SortedSet, Since: "1.2.0",
+		Summary:    "Removes the members in a range of scores",
+		Complexity: "O(log(N)+M), M members being removed from a set of N",
+		Arity:      4, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Args: []Arg{keyArg("key"), doubleArg("min"), doubleArg("max")},
+		Run:  func(c *Ctx) { c.zremrangeGeneric(byScore) },
+	},
+	{
+		Name: "ZREMRANGEBYLEX", Group: SortedSet, Since: "2.8.9",
+		Summary:    "Removes the members between two members of a sorted set whose scores are all equal",
+		Complexity: "O(log(N)+M), M members being removed from a set of N",
+		Arity:      4, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Args: []Arg{keyArg("key"), stringArg("min"), stringArg("max")},
+		Run:  func(c *Ctx) { c.zremrangeGeneric(byLex) },
+	},
+}
+
+const (
+	errNXXX     = "ERR XX and NX options at the same time are not compatible"
+	errGTLTNX   = "ERR GT, LT, and/or NX options at the same time are not compatible"
+	errIncrPair = "ERR INCR option supports a single increment-element pair"
+)
+
+func zadd(c *Ctx) {
+	flags, changed, pairs := zaddOptions(c.Args[2:])
+	if problem := checkZadd(flags, len(pairs)); problem != "" {
+		c.Error(problem)
+		return
+	}
+	// Every score is read before the first is applied.
+	scores, ok := c.parseScores(pairs)
+	if !ok {
+		c.Error(errNotFloat)
+		return
+	}
+	z, err := c.DB.ZSetForWrite(c.Args[1])
+	if c.fail(err) {
+		return
+	}
+	if flags&zset.Incr != 0 {
+		c.replyIncr(z.Add(pairs[1], scores[0], flags))
+		return
+	}
+	count := 0
+	for i, score := range scores {
+		out, _ := z.Add(pairs[2*i+1], score, flags)
+		if out == zset.Added || changed && out == zset.Updated {
+			count++
+		}
+	}
+	c.Int(int64(count))
+}
+
+// zaddOptions takes the options off the front of args and leaves the pairs.
+// changed is CH: count the members that changed, not only the new ones.
+func zaddOptions(args [][]byte) (f zset.Flags, changed bool, pairs [][]byte) {
+	for i, a := range args {
+		switch {
+		case equalFold(a, "NX"):
+			f |= zset.NX
+		case equalFold(a, "XX"):
+			f |= zset.XX
+		case equalFold(a, "GT"):
+			f |= zset.GT
+		case equalFold(a, "LT"):
+			f |= zset.LT
+		case equalFold(a, "INCR"):
+			f |= zset.Incr
+		case equalFold(a, "CH"):
+			changed = true
+		default:
+			return f, changed, args[i:]
+		}
+	}
+	return f, changed, nil
+}
+
+// checkZadd words what is wrong with the options and the number of arguments
+// after them, if anything, in the order in which Redis looks.
+func checkZadd(f zset.Flags, n int) (problem string) {
+	conflicts := 0
+	for _, one := range [...]zset.Flags{zset.NX, zset.GT, zset.LT} {
+		if f&one != 0 {
+			conflicts++
+		}
+	}
+	switch {
+	case n == 0 || n%2 != 0:
+		return errSyntax
+	case f&zset.NX != 0 && f&zset.XX != 0:
+		return errNXXX
+	case conflicts > 1:
+		return errGTLTNX
+	case f&zset.Incr != 0 && n > 2:
+		return errIncrPair
+	}
+	return ""
+}
+
+// scoresKept bounds the scratch that a ZADD of many pairs leaves behind.
+const scoresKept = 4096
+
+// parseScores reads every other argument of pairs. The scores are valid until the next call.
+func (c *Ctx) parseScores(pairs [][]byte) (scores []float64, ok bool) {
+	if cap(c.scores) > scoresKept {
+		c.scores = nil
+	}
+	c.scores = c.scores[:0]
+	for i := 0; i < len(pairs); i += 2 {
+		score, ok := parseFloat(pairs[i])
+		if !ok {
+			return nil, false
+		}
+		c.scores = append(c.scores, score)
+	}
+	return c.scores, true
+}
+
+// replyIncr answers the new score, or null if a condition stood against it.
+func (c *Ctx) replyIncr(out zset.Outcome, score float64) {
+	switch out {
+	case zset.NaN:
+		c.Error(errScoreNaN)
+	case zset.Nop:
+		c.Null()
+	default:
+		c.Double(score)
+	}
+}
+
+func zincrby(c *Ctx) {
+	increment, ok := parseFloat(c.Args[2])
+	if !ok {
+		c.Error(errNotFloat)
+		return
+	}
+	z, err := c.DB.ZSetForWrite(c.Args[1])
+	if c.fail(err) {
+		return
+	}
+	c.replyIncr(z.Add(c.Args[3], increment, zset.Incr))
+}
+
+func zrem(c *Ctx) {
+	z, err := c.DB.ZSetForWrite(c.Args[1])
+	if c.fail(err) {
+		return
+	}
+	removed := 0
+	for _, member := range c.Args[2:] {
+		if z.Remove(member) {
+			removed++
+		}
+	}
+	c.Int(int64(removed))
+}
+
+func (c *Ctx) zremrangeGeneric(by rangeBy) {
+	q := rangeQuery{by: by}
+	if !c.parseEnds(&q, c.Args[2], c.Args[3]) {
+		return
+	}
+	z, err := c.DB.ZSetForWrite(c.Args[1])
+	if c.fail(err) {
+		return
+	}
+	rank, n := c.window(&q, &z.Set)
+	c.Int(int64(z.RemoveRange(rank, n, nil)))
+}

@@ -1,0 +1,455 @@
+package commands
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"quarry/store"
+	"quarry/store/zset"
+)
+
+var (
+	weightsArg   = optional(withToken("WEIGHTS", multiple(doubleArg("weight"))))
+	aggregateArg = optional(withToken("AGGREGATE", oneOf("aggregate",
+		token("SUM"), token("MIN"), token("MAX"), since("8.8.0", token("COUNT")))))
+	aggregateHistory = [][2]string{{"8.8.0", "The aggregate `COUNT`."}}
+)
+
+const (
+	unionComplexity = "O(N)+O(M*log(M)), N members being in the inputs together and M in the result"
+	interComplexity = "O(N*K)+O(M*log(M)), N members being in the smallest of K inputs and M in the result"
+	diffComplexity  = "O(N*K) or O(L*log(N)), whichever is less: the first of K inputs has N members, the others L together"
+)
+
+// destinationKeys is the destination and the inputs of a STORE form.
+func destinationKeys() []Keys {
+	return append(KeyAt(1, OW|UpdateOp), KeyNum(2, RO|AccessOp)...)
+}
+
+var zsetSetopsCommands = []Spec{
+	{
+		Name: "ZUNION", Group: SortedSet, Since: "6.2.0",
+		Summary:    "Lists the members that are in any of several sorted sets, with their scores combined",
+		Complexity: unionComplexity,
+		Arity:      -3, Flags: ReadOnly, Keys: KeyNum(1, RO|AccessOp),
+		History: aggregateHistory,
+		Args:    []Arg{intArg("numkeys"), multiple(keyArg("key")), weightsArg, aggregateArg, withScoresArg},
+		Run:     func(c *Ctx) { c.combineGeneric((*Ctx).union, false) },
+	},
+	{
+		Name: "ZINTER", Group: SortedSet, Since: "6.2.0",
+		Summary:    "Lists the members that are in all of several sorted sets, with their scores combined",
+		Complexity: interComplexity,
+		Arity:      -3, Flags: ReadOnly, Keys: KeyNum(1, RO|AccessOp),
+		History: aggregateHistory,
+		Args:    []Arg{intArg("numkeys"), multiple(keyArg("key")), weightsArg, aggregateArg, withScoresArg},
+		Run:     func(c *Ctx) { c.combineGeneric((*Ctx).intersect, false) },
+	},
+	{
+		Name: "ZDIFF", Group: SortedSet, Since: "6.2.0",
+		Summary:    "Lists the members of a sorted set that are in none of several others",
+		Complexity: diffComplexity,
+		Arity:      -3, Flags: ReadOnly, Keys: KeyNum(1, RO|AccessOp),
+		Args: []Arg{intArg("numkeys"), multiple(keyArg("key")), withScoresArg},
+		Run:  zdiff,
+	},
+	{
+		Name: "ZUNIONSTORE", Group: SortedSet, Since: "2.0.0",
+		Summary:    "Stores the union of several sorted sets, with their scores combined",
+		Complexity: unionComplexity,
+		Arity:      -4, Flags: Write | DenyOOM, Keys: destinationKeys(),
+		History: aggregateHistory,
+		Args:    []Arg{keyArg("destination"), intArg("numkeys"), multiple(keyArgOf("key", 1)), weightsArg, aggregateArg},
+		Run:     func(c *Ctx) { c.combineGeneric((*Ctx).union, true) },
+	},
+	{
+		Name: "ZINTERSTORE", Group: SortedSet, Since: "2.0.0",
+		Summary:    "Stores the intersection of several sorted sets, with their scores combined",
+		Complexity: interComplexity,
+		Arity:      -4, Flags: Write | DenyOOM, Keys: destinationKeys(),
+		History: aggregateHistory,
+		Args:    []Arg{keyArg("destination"), intArg("numkeys"), multiple(keyArgOf("key", 1)), weightsArg, aggregateArg},
+		Run:     func(c *Ctx) { c.combineGeneric((*Ctx).intersect, true) },
+	},
+	{
+		Name: "ZDIFFSTORE", Group: SortedSet, Since: "6.2.0",
+		Summary:    "Stores the members of a sorted set that are in none of several others",
+		Complexity: diffComplexity,
+		Arity:      -4, Flags: Write | DenyOOM, Keys: destinationKeys(),
+		Args: []Arg{keyArg("destination"), intArg("numkeys"), multiple(keyArgOf("key", 1))},
+		Run:  zdiffstore,
+	},
+	{
+		Name: "ZINTERCARD", Group: SortedSet, Since: "7.0.0",
+		Summary:    "Counts the members that are in all of several sorted sets",
+		Complexity: "O(N*K), N members being in the smallest of K inputs",
+		Arity:      -3, Flags: ReadOnly, Keys: KeyNum(1, RO|AccessOp),
+		Args: []Arg{intArg("numkeys"), multiple(keyArg("key")), optional(withToken("LIMIT", intArg("limit")))},
+		Run:  zintercard,
+	},
+}
+
+const (
+	errWeight        = "ERR weight value is not a float"
+	errNegativeLimit = "ERR LIMIT can't be negative"
+)
+
+// input is one operand of the set algebra.
+type input struct {
+	set    *zset.Set // nil: there is no such key
+	weight float64
+}
+
+func (in *input) len() int {
+	if in.set == nil {
+		return 0
+	}
+	return in.set.Len()
+}
+
+func (in *input) score(member []byte) (score float64, ok bool) {
+	if in.set == nil {
+		return 0, false
+	}
+	return in.set.Score(member)
+}
+
+// walk places it before the first member.
+func (in *input) walk(it *zset.Iter) bool {
+	if in.len() == 0 {
+		return false
+	}
+	it.Seek(in.set, 0, false)
+	return true
+}
+
+// aggregate is how the scores of a member of several inputs become one.
+type aggregate uint8
+
+const (
+	aggSum aggregate = iota
+	aggMin
+	aggMax
+	aggCount // the weights are added, the scores are nothing to it
+)
+
+// weighted is what a score contributes.
+func (a aggregate) weighted(score, weight float64) float64 {
+	if a == aggCount {
+		return weight
+	}
+	return float64(score * weight)
+}
+
+// join combines two contributions. A sum that is not a number is 0; as the
+// second operand of MIN and MAX, NaN changes nothing.
+func (a aggregate) join(x, y float64) float64 {
+	switch {
+	case a == aggMin && y < x, a == aggMax && y > x:
+		return y
+	case a == aggMin, a == aggMax:
+		return x
+	}
+	return orZero(x + y)
+}
+
+func orZero(f float64) float64 {
+	if math.IsNaN(f) {
+		return 0
+	}
+	return f
+}
+
+// setops is what a command of the set algebra asks for.
+type setops struct {
+	inputs     []input
+	aggregate  aggregate
+	withScores bool
+	limit      int64 // 0: none
+}
+
+// clause is an option that a command of the set algebra may have.
+type clause uint8
+
+const (
+	weightsClause    clause = 1 << iota // WEIGHTS and AGGREGATE
+	withScoresClause                    // WITHSCORES
+	limitClause                         // LIMIT
+)
+
+// parseSetops opens the inputs that numkeys, at args[at], announces, and reads the
+// options after them. If something is wrong, in the order Redis looks for it, it answers the error.
+func (c *Ctx) parseSetops(at int, allowed clause) (o setops, ok bool) {
+	rest := c.Args[at+1:]
+	n, ok := parseInt(c.Args[at])
+	switch {
+	case !ok:
+		c.Error(errNotInt)
+		return o, false
+	case n < 1:
+		c.Error("ERR at least 1 input key is needed for '" + c.Spec.FullName() + "' command")
+		return o, false
+	case n > int64(len(rest)):
+		c.Error(errSyntax)
+		return o, false
+	}
+	if o.inputs, ok = c.openInputs(rest[:n]); !ok {
+		return o, false
+	}
+	if problem := o.parseOptions(rest[n:], allowed); problem != "" {
+		c.Error(problem)
+		return o, false
+	}
+	return o, true
+}
+
+// openInputs opens what the keys hold.
+func (c *Ctx) openInputs(keys [][]byte) (inputs []input, ok bool) {
+	inputs = make([]input, len(keys))
+	for i, key := range keys {
+		z, err := c.DB.ZSet(key)
+		if c.fail(err) {
+			return nil, false
+		}
+		inputs[i].weight = 1
+		if z != nil {
+			inputs[i].set = &z.Set
+		}
+	}
+	return inputs, true
+}
+
+func (o *setops) parseOptions(args [][]byte, allowed clause) (problem string) {
+	for len(args) > 0 {
+		used := 0
+		switch a := args[0]; {
+		case allowed&weightsClause != 0 && equalFold(a, "WEIGHTS"):
+			used, problem = o.parseWeights(args)
+		case allowed&weightsClause != 0 && equalFold(a, "AGGREGATE"):
+			used, problem = o.parseAggregate(args)
+		case allowed&withScoresClause != 0 && equalFold(a, "WITHSCORES"):
+			o.withScores, used = true, 1
+		case allowed&limitClause != 0 && equalFold(a, "LIMIT"):
+			used, problem = o.parseLimit(args)
+		default:
+			return errSyntax
+		}
+		if problem != "" {
+			return problem
+		}
+		args = args[used:]
+	}
+	return ""
+}
+
+func (o *setops) parseWeights(args [][]byte) (used int, problem string) {
+	if len(args) <= len(o.inputs) {
+		return 0, errSyntax
+	}
+	for i := range o.inputs {
+		var ok bool
+		if o.inputs[i].weight, ok = parseFloat(args[1+i]); !ok {
+			return 0, errWeight
+		}
+	}
+	return 1 + len(o.inputs), ""
+}
+
+func (o *setops) parseAggregate(args [][]byte) (used int, problem string) {
+	if len(args) < 2 {
+		return 0, errSyntax
+	}
+	switch a := args[1]; {
+	case equalFold(a, "SUM"):
+		o.aggregate = aggSum
+	case equalFold(a, "MIN"):
+		o.aggregate = aggMin
+	case equalFold(a, "MAX"):
+		o.aggregate = aggMax
+	case equalFold(a, "COUNT"):
+		o.aggregate = aggCount
+	default:
+		return 0, errSyntax
+	}
+	return 2, ""
+}
+
+func (o *setops) parseLimit(args [][]byte) (used int, problem string) {
+	if len(args) < 2 {
+		return 0, errSyntax
+	}
+	var ok bool
+	if o.limit, ok = parseInt(args[1]); !ok || o.limit < 0 {
+		return 0, errNegativeLimit
+	}
+	return 2, ""
+}
+
+// smallestFirst puts the inputs into the order in which Redis combines them,
+// which decides how sums round. Equal ones keep their order.
+func (o *setops) smallestFirst() {
+	slices.SortStableFunc(o.inputs, func(a, b input) int { return cmp.Compare(a.len(), b.len()) })
+}
+
+// combineGeneric answers or stores what op gathers. The result is built off-heap, in
+// a set that belongs to no key yet: whatever its size the Go heap does not
+// grow, it is in order when it is done, and the destination may be an input.
+func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), stored bool) {
+	at, allowed := 1, weightsClause|withScoresClause
+	if stored {
+		at, allowed = 2, weightsClause
+	}
+	o, ok := c.parseSetops(at, allowed)
+	if !ok {
+		return
+	}
+	o.smallestFirst()
+	if stored {
+		result := c.DB.NewZSet(c.Args[1])
+		op(c, result, &o)
+		c.Int(int64(result.StoreAt()))
+		return
+	}
+	result := c.DB.NewZSet(c.Args[2])
+	op(c, result, &o)
+	c.replyRows(&result.Set, 0, result.Len(), false, c.rowShape(o.withScores))
+	result.Discard()
+}
+
+// union adds the members of all inputs to result.
+func (c *Ctx) union(result *store.ZSet, o *setops) {
+	for i := range o.inputs {
+		in := &o.inputs[i]
+		for ok := in.walk(&c.iter); ok && c.iter.Next(); {
+			member := c.iter.Member()
+			score := orZero(o.aggregate.weighted(c.iter.Score(), in.weight))
+			if out, before := result.Add(member, score, zset.NX); out == zset.Nop {
+				result.Add(member, o.aggregate.join(before, score), 0)
+			}
+		}
+	}
+}
+
+// intersect adds the members that all inputs have to result.
+func (c *Ctx) intersect(result *store.ZSet, o *setops) {
+	for ok := o.inputs[0].walk(&c.iter); ok && c.iter.Next(); {
+		if score, in := o.scoreInAll(c.iter.Member(), c.iter.Score()); in {
+			result.Add(c.iter.Member(), score, 0)
+		}
+	}
+}
+
+// scoreInAll combines the scores of a member of the first input if all others have it.
+func (o *setops) scoreInAll(member []byte, first float64) (score float64, ok bool) {
+	score = orZero(o.aggregate.weighted(first, o.inputs[0].weight))
+	for i := range o.inputs[1:] {
+		in := &o.inputs[i+1]
+		s, ok := in.score(member)
+		if !ok {
+			return 0, false
+		}
+		score = o.aggregate.join(score, o.aggregate.weighted(s, in.weight))
+	}
+	return score, true
+}
+
+func zintercard(c *Ctx) {
+	o, ok := c.parseSetops(1, limitClause)
+	if !ok {
+		return
+	}
+	o.smallestFirst()
+	n := int64(0)
+	for ok := o.inputs[0].walk(&c.iter); ok && c.iter.Next(); {
+		if _, in := o.scoreInAll(c.iter.Member(), 0); !in {
+			continue
+		}
+		if n++; n == o.limit {
+			break
+		}
+	}
+	c.Int(n)
+}
+
+func zdiff(c *Ctx) {
+	o, ok := c.parseSetops(1, withScoresClause)
+	if !ok {
+		return
+	}
+	shape := c.rowShape(o.withScores)
+	mark, n := c.Defer(), 0
+	c.difference(&o, func(member []byte, score float64) {
+		c.row(member, score, shape)
+		n++
+	})
+	if shape == flat {
+		n *= 2
+	}
+	c.Patch(mark, n)
+}
+
+func zdiffstore(c *Ctx) {
+	o, ok := c.parseSetops(2, 0)
+	if !ok {
+		return
+	}
+	result := c.DB.NewZSet(c.Args[1])
+	c.difference(&o, func(member []byte, score float64) { result.Add(member, score, 0) })
+	c.Int(int64(result.StoreAt()))
+}
+
+// difference calls fn, in order, with the rows of the first input whose
+// members are in no other. Either every row is looked up in the others, or
+// the others' members are looked up in the first, and what is found is left
+// out when the first is walked: whichever takes fewer steps.
+func (c *Ctx) difference(o *setops, fn func(member []byte, score float64)) {
+	first, others := &o.inputs[0], o.inputs[1:]
+	lookups, total := first.len()*len(others), 0
+	for i := range others {
+		total += others[i].len()
+	}
+	if lookups <= 2*total { // a member found has to be noted, too
+		c.differenceByLookup(first, others, fn)
+		return
+	}
+	c.differenceByNotes(first, others, fn)
+}
+
+func (c *Ctx) differenceByLookup(first *input, others []input, fn func(member []byte, score float64)) {
+	// The largest is the likeliest to have the member.
+	slices.SortStableFunc(others, func(a, b input) int { return cmp.Compare(b.len(), a.len()) })
+	for ok := first.walk(&c.iter); ok && c.iter.Next(); {
+		member := c.iter.Member()
+		found := slices.ContainsFunc(others, func(in input) bool {
+			_, ok := in.score(member)
+			return ok
+		})
+		if !found {
+			fn(member, c.iter.Score())
+		}
+	}
+}
+
+// differenceByNotes gathers what is left out as a sorted set of its own, off-heap,
+// and then walks it beside the first input: both are in the same order.
+func (c *Ctx) differenceByNotes(first *input, others []input, fn func(member []byte, score float64)) {
+	out := c.DB.NewZSet(c.Args[1])
+	defer out.Discard()
+	for i := range others {
+		for ok := others[i].walk(&c.iter); ok && c.iter.Next(); {
+			if score, found := first.score(c.iter.Member()); found {
+				out.Add(c.iter.Member(), score, zset.NX)
+			}
+		}
+	}
+	c.other.Seek(&out.Set, 0, false)
+	more := out.Len() > 0 && c.other.Next()
+	for ok := first.walk(&c.iter); ok && c.iter.Next(); {
+		if more && string(c.iter.Member()) == string(c.other.Member()) {
+			more = c.other.Next()
+			continue
+		}
+		fn(c.iter.Member(), c.iter.Score())
+	}
+}

@@ -1,0 +1,63 @@
+// Quarry is a Redis-compatible in-memory server for leaderboards. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"quarry/server"
+	"quarry/server/config"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is the whole process; it returns the exit code.
+func run(args []string) int {
+	cfg, err := config.Load(args)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		fmt.Print(config.Usage)
+		return 0
+	case errors.Is(err, config.ErrVersion):
+		fmt.Println("Quarry", server.Version)
+		return 0
+	case err != nil:
+		return fail(err)
+	}
+	if err := serve(cfg); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// serve runs the server until SIGTERM, SIGINT or SHUTDOWN. A second signal
+// ends the process at once.
+func serve(cfg *config.Config) error {
+	log, logFile, err := server.OpenLog(cfg)
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	srv, err := server.New(cfg, log)
+	if err != nil {
+		return err
+	}
+	removePID, err := server.WritePIDFile(cfg)
+	if err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	defer removePID()
+	return errors.Join(srv.Run(ctx), srv.Close())
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "quarry:", err)
+	return 1
+}

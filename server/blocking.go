@@ -1,0 +1,296 @@
+package server
+
+import (
+	"bytes"
+	"container/list"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/resp"
+	"quarry/store"
+)
+
+// A client whose command calls commands.Ctx.Block is parked: its command waits
+// in a queue of every key it named, in the order clients came, until
+//
+//   - one of the keys gets data: the worker whose command brought it runs the
+//     parked command again, while the key's shard is still locked, and posts
+//     the reply to the client's loop; or
+//   - its time is up, CLIENT UNBLOCK names it, or it is gone.
+//
+// Whichever comes first sets parked.done under parked.mu. The queues of a shard
+// belong to the shard's lock. A served command leaves the queue it was served
+// from at once and the others when its own loop hears of it; until then those
+// who find it there see that it is done.
+
+// errUnblocked is the reply to CLIENT UNBLOCK ... ERROR.
+const errUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
+// parked is a command that waits. Its fields do not change, except done, and
+// place.left.
+type parked struct {
+	session   *Session
+	spec      *commands.Spec
+	args      [][]byte // copies
+	db        int
+	proto     int
+	noTouch   bool
+	onTimeout func(commands.Reply)
+	places    []place
+
+	mu   sync.Mutex
+	done bool // it is decided how the waiting ends
+}
+
+// place is where a command stands in the queue of one key.
+type place struct {
+	shard int
+	key   waitKey
+	elem  *list.Element
+	left  bool // guarded by the shard's lock
+}
+
+type waitKey struct {
+	db  int
+	key string
+}
+
+// queues are the clients waiting for keys of one shard, under its lock: lists
+// of *parked.
+type queues map[waitKey]*list.List
+
+// claim decides how the waiting ends, for the first who asks.
+func (p *parked) claim() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		return false
+	}
+	p.done = true
+	return true
+}
+
+// park has the session wait for the keys of block, whose shards are locked.
+func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
+	p := &parked{
+		session: s, spec: c.Spec, db: s.db, proto: s.proto, noTouch: s.noTouch,
+		onTimeout: block.OnTimeout,
+	}
+	for _, a := range c.Args {
+		p.args = append(p.args, bytes.Clone(a))
+	}
+	for _, key := range block.Keys {
+		s.srv.enqueue(p, waitKey{s.db, string(key)})
+	}
+	s.parked.Store(p)
+	s.srv.blocked.Add(1)
+	if block.TimeoutMS > 0 {
+		s.conn.SetTimer(now + block.TimeoutMS*int64(time.Millisecond))
+	}
+}
+
+// enqueue adds p to the queue of a key, whose shard is locked; once, also if
+// the command names the key twice.
+func (s *Server) enqueue(p *parked, key waitKey) {
+	for i := range p.places {
+		if p.places[i].key == key {
+			return
+		}
+	}
+	shard := s.store.ShardOf([]byte(key.key))
+	waiting := s.queues[shard][key]
+	if waiting == nil {
+		waiting = list.New()
+		s.queues[shard][key] = waiting
+	}
+	p.places = append(p.places, place{shard: shard, key: key, elem: waiting.PushBack(p)})
+	s.store.AddWaiter(shard, 1)
+}
+
+// leave takes p out of the queue of a key, whose shard is locked.
+func (s *Server) leave(at *place) {
+	if at.left {
+		return
+	}
+	at.left = true
+	waiting := s.queues[at.shard][at.key]
+	waiting.Remove(at.elem)
+	if waiting.Len() == 0 {
+		delete(s.queues[at.shard], at.key)
+	}
+	s.store.AddWaiter(at.shard, -1)
+}
+
+// unpark ends the waiting of p, whose end has been claimed: reply writes the
+// answer. It is called where the session's methods are, with no shard locked.
+func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
+	if s.parked.Load() != p {
+		return // the connection was closed meanwhile
+	}
+	s.endPark(p)
+	w := s.w
+	if s.out == nil {
+		s.out = w.buffer()
+	}
+	w.out.SetBuffer(s.out)
+	w.out.SetProto(s.proto)
+	mark := w.out.Mark()
+	reply(&w.out)
+	w.hush(s, mark)
+	s.out = w.out.Bytes()
+	s.run()
+}
+
+// endPark takes a command whose end has been claimed out of all queues.
+func (s *Session) endPark(p *parked) {
+	s.srv.blocked.Add(-1)
+	s.parked.Store(nil)
+	s.conn.SetTimer(0)
+	for i := range p.places {
+		at := &p.places[i]
+		s.srv.store.Lock(at.shard)
+		s.srv.leave(at)
+		s.srv.store.Unlock(at.shard)
+	}
+}
+
+// expirePark is the timeout of the parked command.
+func (s *Session) expirePark() {
+	if p := s.parked.Load(); p != nil && p.claim() {
+		s.unpark(p, func(w *resp.Writer) { p.onTimeout(w) })
+	}
+}
+
+// abandonPark ends the waiting of a session that is gone.
+func (s *Session) abandonPark() {
+	if p := s.parked.Load(); p != nil {
+		p.claim() // served just now or not: there is no one to be told
+		s.endPark(p)
+	}
+}
+
+// unblock is CLIENT UNBLOCK; any goroutine may call it. It reports whether the
+// session was parked.
+func (s *Session) unblock(withError bool) bool {
+	p := s.parked.Load()
+	if p == nil || !p.claim() {
+		return false
+	}
+	s.conn.Post(func() {
+		s.unpark(p, func(w *resp.Writer) {
+			if withError {
+				w.Error(errUnblocked)
+				return
+			}
+			p.onTimeout(w)
+		})
+	})
+	return true
+}
+
+// serving runs parked commands whose keys have got data, for one worker. It
+// has a Ctx and a DB of its own: those of the worker are in use by the command
+// that brought the data.
+type serving struct {
+	w     *worker
+	ctx   commands.Ctx
+	db    *store.DB
+	out   resp.Writer
+	ready []waitKey
+}
+
+func (v *serving) init(w *worker) {
+	v.w, v.db = w, w.srv.store.NewDB()
+	v.ctx = commands.Ctx{Reply: &v.out, DB: v.db, Rand: w.srv.rand, Host: w.srv}
+}
+
+// keys serves the clients that wait for the keys, in the order in which the
+// keys got data, and then those who wait for what the served commands brought.
+// Each served command stops waiting, so this ends.
+func (v *serving) keys(ready []store.ReadyKey) {
+	v.note(ready)
+	for i := 0; i < len(v.ready); i++ {
+		v.key(v.ready[i])
+	}
+	clear(v.ready)
+	v.ready = v.ready[:0]
+}
+
+func (v *serving) note(ready []store.ReadyKey) {
+	for _, r := range ready {
+		v.ready = append(v.ready, waitKey{r.DB, string(r.Key)})
+	}
+}
+
+// key serves those who wait for one key, the first come first, while it holds data.
+func (v *serving) key(key waitKey) {
+	srv := v.w.srv
+	shard := srv.store.ShardOf([]byte(key.key))
+	waiting := srv.queues[shard][key]
+	if waiting == nil {
+		return
+	}
+	for e := waiting.Front(); e != nil; {
+		p := e.Value.(*parked)
+		e = e.Next()
+		v.db.Begin(key.db, v.w.ctx.NowMS)
+		if v.db.Type([]byte(key.key)) == store.None {
+			return
+		}
+		if v.serve(p, key, shard) {
+			srv.leave(p.placeOf(key))
+		}
+	}
+}
+
+func (p *parked) placeOf(key waitKey) *place {
+	for i := range p.places {
+		if p.places[i].key == key {
+			return &p.places[i]
+		}
+	}
+	panic("server: a parked command has no place in the queue it was found in: " + key.key)
+}
+
+// serve runs a parked command for a key and reports whether that ended its
+// waiting. Commands that want another type than the key has go on waiting.
+func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done {
+		return true
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.done, done = true, true
+			v.w.srv.crashed(p.spec, []int{shard}, cause, debug.Stack())
+			s := p.session
+			s.conn.Post(func() { s.aborted = true })
+		}
+	}()
+	v.run(p, key)
+	if v.out.Len() == 0 {
+		return false
+	}
+	p.done = true
+	s, reply := p.session, bytes.Clone(v.out.Bytes())
+	s.conn.Post(func() { s.unpark(p, func(w *resp.Writer) { w.Raw(reply) }) })
+	v.note(v.db.ReadyKeys())
+	return true
+}
+
+// run calls the handler of a parked command for one key.
+func (v *serving) run(p *parked, key waitKey) {
+	v.out.Reset()
+	v.out.SetProto(p.proto)
+	c := &v.ctx
+	c.Begin(p.spec, p.args)
+	c.Client, c.Served, c.NowMS = p.session, []byte(key.key), v.w.ctx.NowMS
+	v.db.Begin(p.db, c.NowMS)
+	if p.noTouch {
+		v.db.NoTouch()
+	}
+	p.spec.Run(c)
+}

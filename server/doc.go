@@ -1,0 +1,21 @@
+// Package server is the process: listeners, sessions, the gate every command
+// passes, blocked clients, the list of clients, background work, shutdown.
+//
+//	bytes ─► transport ─► Session ─► worker (the gate) ─► handler ─► package store
+//	            ◄── output ──┘  ◄── reply ──┘
+//
+// A transport (event loops, or redcon's server) moves bytes and nothing else. A
+// [Session] is one connection as a state machine without a socket: bytes go in,
+// commands are run, replies come out. A worker is what a goroutine that runs
+// commands owns; the sessions of an event loop share one. State belongs to a
+// session, to a worker, to a shard (under its lock) or to the configuration.
+//
+// # Locks
+//
+// In this order, each only if needed: shards in ascending index (package
+// store), then parked.mu of one parked client, then the mailbox of a loop.
+// registry.mu and Session.mu are taken last and nothing under them.
+//
+// Reading order: session.go, gate.go, locks.go, blocking.go, clients.go,
+// limits.go, server.go, listen.go, transport.go, cron.go.
+package server

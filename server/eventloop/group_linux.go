@@ -1,0 +1,198 @@
+package eventloop
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Supported says whether this system has what a Group needs.
+const Supported = true
+
+// Group is the loops and the listeners they serve.
+type Group struct {
+	o       Options
+	loops   []*loop
+	working atomic.Int32 // the first so many loops get connections
+}
+
+// New makes the loops; Run makes them turn.
+func New(o Options) (*Group, error) {
+	g := &Group{o: o}
+	for i := range max(o.Loops, 1) {
+		l, err := newLoop(g, i)
+		if err != nil {
+			g.release()
+			return nil, err
+		}
+		g.loops = append(g.loops, l)
+	}
+	g.working.Store(int32(len(g.loops)))
+	if o.Auto {
+		g.working.Store(1)
+	}
+	g.loops[0].accepter = &accepter{}
+	return g, nil
+}
+
+func (g *Group) release() {
+	for _, l := range g.loops {
+		l.release()
+	}
+}
+
+// Loops is the number of loops, sleeping ones included; Working of those that serve.
+func (g *Group) Loops() int { return len(g.loops) }
+
+// Working is the number of loops that serve connections now.
+func (g *Group) Working() int { return int(g.working.Load()) }
+
+// Run takes over the listeners and serves them until ctx ends. Then it sends
+// once more what can be sent without waiting and closes all connections.
+func (g *Group) Run(ctx context.Context, listeners []net.Listener) error {
+	first := g.loops[0]
+	for _, ln := range listeners {
+		fd, err := takeOver(ln)
+		if err == nil {
+			first.accepter.listeners = append(first.accepter.listeners, fd)
+			err = first.watchFD(fd)
+		}
+		if err != nil {
+			first.accepter.close()
+			g.release()
+			return fmt.Errorf("eventloop: listen on %s: %w", ln.Addr(), err)
+		}
+	}
+	var running sync.WaitGroup
+	for _, l := range g.loops {
+		running.Go(l.run)
+	}
+	g.govern(ctx)
+	for _, l := range g.loops {
+		l.mail.put(post{fn: func() { l.ending = true }}, nil)
+	}
+	running.Wait()
+	return nil
+}
+
+// govern lets as many loops work as the load asks for, until ctx ends.
+func (g *Group) govern(ctx context.Context) {
+	if !g.o.Auto || len(g.loops) < 2 {
+		<-ctx.Done()
+		return
+	}
+	b := balance{working: 1, limit: len(g.loops)}
+	m := meter{g: g}
+	m.load()
+	tick := time.NewTicker(window)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		before := b.working
+		if after := b.step(m.load()); after != before {
+			g.rebalance(before, after)
+		}
+	}
+}
+
+// rebalance moves connections after the number of working loops has changed by one.
+func (g *Group) rebalance(before, after int) {
+	g.working.Store(int32(after))
+	if after > before {
+		fresh := g.loops[after-1]
+		for _, l := range g.loops[:before] {
+			l.mail.put(post{fn: func() { l.give(1/float64(after), fresh) }}, nil)
+		}
+		return
+	}
+	l := g.loops[before-1]
+	l.mail.put(post{fn: func() { l.give(1, g.loops[:after]...) }}, nil)
+}
+
+// give moves a part of the loop's connections, measured by their activity, to
+// other loops in turn. One with work left stays: it is in the loop's queue.
+func (l *loop) give(part float64, to ...*loop) {
+	l.settleAll()
+	s := share{part: part}
+	next := 0
+	for _, c := range l.conns {
+		if c == nil {
+			continue
+		}
+		if s.move(c.activity) && !c.waiting {
+			l.hand(c, to[next%len(to)])
+			next++
+		}
+	}
+}
+
+// hand gives a connection to another loop. Posts follow it: those put before
+// it changes hands are forwarded, those after it queue up behind its arrival.
+func (l *loop) hand(c *Conn, to *loop) {
+	ev := unix.EpollEvent{}
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_DEL, c.fd, &ev); err != nil {
+		l.close(c)
+		return
+	}
+	l.detach(c)
+	to.open.Add(1)
+	to.mail.put(post{fn: func() { to.attach(c) }}, func() { c.loop.Store(to) })
+}
+
+// leastOpen is the working loop with the fewest connections.
+func (g *Group) leastOpen() *loop {
+	best := g.loops[0]
+	for _, l := range g.loops[1:g.working.Load()] {
+		if l.open.Load() < best.open.Load() {
+			best = l
+		}
+	}
+	return best
+}
+
+// meter measures the load of the loops.
+type meter struct {
+	g         *Group
+	wall      int64
+	awake     int64
+	processor int64
+}
+
+// load is the load since the last call, in loops' worth; see balance.
+func (m *meter) load() float64 {
+	wall, awake, processor := m.g.o.Now(), int64(0), processorTime()
+	for _, l := range m.g.loops {
+		awake += wall - l.slept(wall)
+	}
+	elapsed := float64(max(wall-m.wall, 1))
+	load := min(float64(awake-m.awake), float64(processor-m.processor)) / elapsed
+	m.wall, m.awake, m.processor = wall, awake, processor
+	return load
+}
+
+// slept is for how long the loop has slept until now.
+func (l *loop) slept(now int64) int64 {
+	idle := l.idle.Load()
+	if since := l.dozing.Load(); since != 0 {
+		idle += max(now-since, 0)
+	}
+	return idle
+}
+
+// processorTime is the processor time of the process in nanoseconds.
+func processorTime() int64 {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
+}

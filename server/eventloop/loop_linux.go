@@ -1,0 +1,404 @@
+package eventloop
+
+import (
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxEvents = 256
+	readBytes = 64 << 10
+	maxBatch  = time.Millisecond     // replies wait at most about this long for others
+	yieldTime = 5 * time.Millisecond // see doc.go, why
+	sweepTime = 100 * time.Millisecond
+	sweepPart = 10 // each sweep looks at every tenth connection
+)
+
+// loop is one event loop. Everything in it belongs to its goroutine except
+// where said.
+type loop struct {
+	group  *Group
+	index  int
+	epoll  int
+	wakeFD int
+	mail   mailbox // any goroutine
+
+	conns    []*Conn // by descriptor
+	open     atomic.Int64
+	dirty    []*Conn // had part in the batch: to be settled
+	waiting  []*Conn // want More
+	resuming []*Conn // waiting of this turn
+	current  *Conn   // whose session is running, to be blamed for a panic
+	faulty   *Conn   // whose session panicked, to be closed
+	timers   timers
+	sweeper  timer
+	swept    int // sweeps done
+	ending   bool
+
+	now      int64 // read at the beginning of a turn and after each event
+	batch    int64 // when the batch began
+	yielded  int64
+	idle     atomic.Int64 // time slept
+	dozing   atomic.Int64 // since when it sleeps, 0: it does not
+	events   [maxEvents]unix.EpollEvent
+	in       [readBytes]byte
+	accepter *accepter // of the first loop
+}
+
+func newLoop(g *Group, index int) (*loop, error) {
+	l := &loop{group: g, index: index, epoll: -1, wakeFD: -1}
+	var err error
+	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("eventloop: epoll_create: %w", err)
+	}
+	if l.wakeFD, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		l.release()
+		return nil, fmt.Errorf("eventloop: eventfd: %w", err)
+	}
+	if err = l.watchFD(l.wakeFD); err != nil {
+		l.release()
+		return nil, err
+	}
+	l.mail.wake = l.wake
+	l.sweeper.fire = l.sweep
+	return l, nil
+}
+
+// release closes the loop's own descriptors.
+func (l *loop) release() {
+	for _, fd := range []int{l.epoll, l.wakeFD} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// watchFD watches a descriptor that is no connection: serial 0.
+func (l *loop) watchFD(fd int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &ev); err != nil {
+		return fmt.Errorf("eventloop: epoll_ctl: %w", err)
+	}
+	return nil
+}
+
+func (l *loop) wake() {
+	var one [8]byte
+	binary.NativeEndian.PutUint64(one[:], 1)
+	unix.Write(l.wakeFD, one[:]) // it fails only if the loop is to wake up already
+}
+
+// run turns until the group ends the loop, and then closes everything.
+func (l *loop) run() {
+	for !l.ending {
+		l.turn()
+	}
+	l.finish()
+}
+
+func (l *loop) finish() {
+	defer l.survive()
+	l.deliver() // connections may be on their way to this loop
+	l.settleAll()
+	for _, c := range l.conns {
+		if c != nil {
+			l.close(c)
+		}
+	}
+	if l.accepter != nil {
+		l.accepter.close()
+	}
+	l.release()
+}
+
+func (l *loop) turn() {
+	defer l.survive()
+	if c := l.faulty; c != nil {
+		l.faulty = nil
+		l.close(c)
+	}
+	n := l.wait()
+	for i := range n {
+		l.event(&l.events[i])
+	}
+	l.resume()
+	l.deliver()
+	l.expire()
+	l.settleAll()
+	l.yield()
+}
+
+// survive keeps a panic from ending the process: the connection that was being
+// served is closed. Events that were not looked at are reported again.
+func (l *loop) survive() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	l.group.o.Log.Error("event loop: panic; the connection is closed",
+		slog.Int("loop", l.index), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	l.current, l.faulty = nil, l.current
+}
+
+// wait waits for events, posts or the next timer.
+func (l *loop) wait() int {
+	before := l.clock()
+	timeout := l.timeout()
+	if timeout != 0 && !l.mail.sleep() {
+		timeout = 0
+	}
+	if timeout != 0 {
+		l.dozing.Store(before)
+	}
+	n, err := unix.EpollWait(l.epoll, l.events[:], timeout)
+	l.clock()
+	if timeout != 0 {
+		l.idle.Store(l.idle.Load() + l.now - before)
+		l.dozing.Store(0)
+	}
+	l.mail.awake()
+	l.batch = l.now
+	if err != nil && err != unix.EINTR {
+		panic(fmt.Errorf("eventloop: epoll_wait: %w", err))
+	}
+	return max(n, 0)
+}
+
+// timeout is for how long epoll may wait, in milliseconds: -1 is for ever.
+func (l *loop) timeout() int {
+	if len(l.waiting) > 0 || len(l.dirty) > 0 || l.faulty != nil || l.ending {
+		return 0
+	}
+	at, ok := l.timers.next()
+	if !ok {
+		return -1
+	}
+	const ms = int64(time.Millisecond)
+	return int(min(max(at-l.now+ms-1, 0)/ms, 1<<30))
+}
+
+func (l *loop) clock() int64 {
+	l.now = l.group.o.Now()
+	return l.now
+}
+
+func (l *loop) event(ev *unix.EpollEvent) {
+	fd := int(ev.Fd)
+	if ev.Pad == 0 {
+		l.service(fd)
+		return
+	}
+	if fd >= len(l.conns) || l.conns[fd] == nil || l.conns[fd].serial != ev.Pad {
+		return // of a connection closed earlier in this turn
+	}
+	c := l.conns[fd]
+	switch {
+	case c.interest&unix.EPOLLIN != 0:
+		if ev.Events&^unix.EPOLLOUT != 0 && !c.waiting {
+			l.read(c)
+		}
+	case ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0:
+		l.close(c)
+		return
+	}
+	if ev.Events&unix.EPOLLOUT != 0 {
+		l.touch(c)
+	}
+	if l.clock()-l.batch > int64(maxBatch) {
+		l.settleAll()
+	}
+}
+
+// service handles what is no connection.
+func (l *loop) service(fd int) {
+	if fd == l.wakeFD {
+		var count [8]byte
+		unix.Read(fd, count[:])
+		return
+	}
+	l.accepter.accept(l, fd)
+}
+
+func (l *loop) read(c *Conn) {
+	n, err := unix.Read(c.fd, l.in[:])
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+		return
+	case n <= 0 || err != nil:
+		l.close(c)
+		return
+	}
+	c.activity++
+	l.current = c
+	c.session.Feed(l.in[:n])
+	l.current = nil
+	l.touch(c)
+}
+
+// touch has c settled at the end of the batch.
+func (l *loop) touch(c *Conn) {
+	if !c.dirty && !c.closed {
+		c.dirty = true
+		l.dirty = append(l.dirty, c)
+	}
+}
+
+// settleAll ends a batch.
+func (l *loop) settleAll() {
+	if len(l.dirty) > 0 && l.group.o.AfterBatch != nil {
+		l.group.o.AfterBatch(l.index)
+	}
+	for i := 0; i < len(l.dirty); i++ {
+		c := l.dirty[i]
+		c.dirty = false
+		if !c.closed {
+			l.current = c
+			l.settle(c)
+		}
+	}
+	l.current = nil
+	clear(l.dirty)
+	l.dirty = l.dirty[:0]
+	l.batch = l.now
+}
+
+// resume gives a turn to every connection that had work left.
+func (l *loop) resume() {
+	if len(l.waiting) == 0 {
+		return
+	}
+	l.waiting, l.resuming = l.resuming[:0], l.waiting
+	for _, c := range l.resuming {
+		c.waiting = false
+		if c.closed {
+			continue
+		}
+		l.current = c
+		c.session.Resume()
+		l.current = nil
+		l.touch(c)
+		if l.clock()-l.batch > int64(maxBatch) {
+			l.settleAll()
+		}
+	}
+	clear(l.resuming)
+}
+
+// deliver runs the posts. One whose connection has moved on follows it.
+func (l *loop) deliver() {
+	posts := l.mail.take()
+	for i, p := range posts {
+		posts[i] = post{}
+		if p.c == nil {
+			p.fn()
+			continue
+		}
+		if owner := p.c.loop.Load(); owner != l {
+			owner.mail.put(p, nil)
+			continue
+		}
+		if p.c.closed {
+			continue
+		}
+		l.current = p.c
+		p.fn()
+		l.current = nil
+		l.touch(p.c)
+	}
+}
+
+func (l *loop) expire() {
+	if len(l.timers) == 0 {
+		return
+	}
+	for t := l.timers.due(l.now); t != nil; t = l.timers.due(l.now) {
+		t.fire()
+	}
+}
+
+// sweep has every connection looked at once a second, in parts.
+func (l *loop) sweep() {
+	for fd := l.swept % sweepPart; fd < len(l.conns); fd += sweepPart {
+		if c := l.conns[fd]; c != nil {
+			l.current = c
+			c.session.Sweep()
+			l.current = nil
+			c.activity /= 2
+			l.touch(c)
+		}
+	}
+	l.swept++
+	if l.open.Load() > 0 {
+		l.timers.set(&l.sweeper, l.now+int64(sweepTime))
+	}
+}
+
+func (l *loop) yield() {
+	if l.now-l.yielded > int64(yieldTime) {
+		l.yielded = l.now
+		runtime.Gosched()
+	}
+}
+
+// attach takes over a connection: a new one, or one of another loop.
+func (l *loop) attach(c *Conn) {
+	if c.fd >= len(l.conns) {
+		l.conns = append(l.conns, make([]*Conn, c.fd+64-len(l.conns))...)
+	}
+	l.conns[c.fd] = c
+	if c.interest == 0 {
+		c.interest = unix.EPOLLIN
+	}
+	if c.timer.at != 0 {
+		l.timers.set(&c.timer, c.timer.at)
+	}
+	if l.sweeper.pos == 0 {
+		l.timers.set(&l.sweeper, l.now+int64(sweepTime))
+	}
+	l.current = c
+	c.session.Attach(l.index)
+	l.current = nil
+	l.control(unix.EPOLL_CTL_ADD, c)
+	l.touch(c)
+}
+
+// detach takes a connection out of the loop's hands.
+func (l *loop) detach(c *Conn) {
+	l.conns[c.fd] = nil
+	l.open.Add(-1)
+	at := int64(0)
+	if c.timer.pos != 0 {
+		at = c.timer.at
+	}
+	l.timers.clear(&c.timer)
+	c.timer.at = at
+}
+
+// control tells epoll what c is watched for. A failure means that the kernel
+// is out of memory for it or that the descriptor is none: the connection would
+// hang, so it is closed.
+func (l *loop) control(op int, c *Conn) {
+	ev := unix.EpollEvent{Events: c.interest, Fd: int32(c.fd), Pad: c.serial}
+	if err := unix.EpollCtl(l.epoll, op, c.fd, &ev); err != nil {
+		l.group.o.Log.Warn("event loop: epoll_ctl failed; the connection is closed", slog.Any("err", err))
+		l.close(c)
+	}
+}
+
+// close ends a connection at once.
+func (l *loop) close(c *Conn) {
+	if c.closed {
+		return
+	}
+	c.closed = true
+	l.detach(c)
+	unix.Close(c.fd)
+	c.session.Closed()
+}

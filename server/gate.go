@@ -1,0 +1,263 @@
+package server
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/resp"
+	"quarry/store"
+)
+
+// How much of a turn one session may take before the others get theirs.
+const (
+	turnTime   = 500 * time.Microsecond
+	turnOutput = 1 << 20 // bytes
+)
+
+// worker is what a goroutine that runs commands owns: nothing here is shared
+// and nothing is allocated per command. An event loop has one for its sessions.
+type worker struct {
+	srv        *Server
+	stats      *stats
+	watch      *stopwatch
+	ctx        commands.Ctx
+	db         *store.DB
+	out        resp.Writer // writes to the buffer of the session that has its turn
+	locks      locks
+	keys       []int    // positions of a call's keys
+	spare      [][]byte // reply buffers that no session needs now
+	spareBytes int      // their memory
+	serving    serving  // of parked clients
+
+	spec *commands.Spec // the command that is running
+	mark int            // in out: where its reply begins
+	ends int64          // when the turn is over
+}
+
+func (s *Server) newWorker() *worker {
+	w := &worker{srv: s, stats: s.counters.newLoop(), db: s.store.NewDB(), locks: locks{store: s.store}}
+	w.watch = s.counters.newStopwatch(w.stats)
+	w.ctx = commands.Ctx{Reply: &w.out, DB: w.db, Rand: s.rand, Host: s}
+	w.serving.init(w)
+	return w
+}
+
+// begin starts a session's turn.
+func (w *worker) begin(s *Session) {
+	w.watch.begin(s)
+	w.ends = w.watch.now() + int64(turnTime)
+	w.spec, w.mark = nil, 0
+	w.ctx.Client = s
+	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
+	if s.out == nil {
+		s.out = w.buffer()
+	}
+	w.out.SetBuffer(s.out)
+	w.out.SetProto(s.proto)
+	if limits := w.srv.limits.Load(); limits != s.limitsOf {
+		s.limits, s.limitsOf = *limits, limits
+	}
+}
+
+// end ends the turn, whatever ended it: a panic of a handler too.
+func (w *worker) end(s *Session) {
+	if p := recover(); p != nil {
+		w.crashed(s, p)
+	}
+	w.locks.release()
+	w.watch.end()
+	s.out = w.out.Bytes()
+	w.out.SetBuffer(nil)
+	if len(s.out) == 0 {
+		w.recycle(s.out)
+		s.out = nil
+	}
+	s.framer.Release()
+	s.publish()
+	s.checkOutput(w.watch.now())
+}
+
+// turnOver says that others are to have their turn: time is up, or there is
+// output enough to be sent first.
+func (w *worker) turnOver(s *Session) bool {
+	s.out = w.out.Bytes()
+	return w.watch.now() > w.ends || len(s.out)-s.sent > turnOutput
+}
+
+// execute is the gate: every command of every client passes here.
+func (w *worker) execute(s *Session, args [][]byte) {
+	w.mark = w.out.Mark()
+	spec, refusal := w.admit(s, args)
+	if refusal == "" {
+		refusal = w.lock(spec, args)
+	}
+	if refusal != "" {
+		w.refuse(spec, refusal)
+	} else {
+		w.run(s, spec, args)
+		w.settle(s)
+	}
+	w.locks.done()
+	w.hush(s, w.mark)
+}
+
+// admit finds the command and says why it may not run, if so: in Redis' order.
+func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal string) {
+	cmd, sub := w.srv.table.Lookup(args)
+	switch {
+	case cmd == nil:
+		return nil, commands.UnknownCommand(args)
+	case sub != nil:
+		cmd = sub
+	case cmd.Subs != nil && len(args) > 1:
+		return cmd, commands.UnknownSubcommand(cmd, args)
+	}
+	switch {
+	case !cmd.ArityOK(len(args)):
+		return cmd, commands.WrongArity(cmd)
+	case !s.authenticated && !cmd.Has(commands.NoAuth) && !s.Authenticated():
+		return cmd, commands.ErrNoAuth
+	case cmd.Has(commands.DenyOOM) && !w.srv.store.Room(size(args)):
+		return cmd, commands.ErrOOM
+	}
+	return cmd, ""
+}
+
+// size is about the memory that storing the arguments takes.
+func size(args [][]byte) (bytes int64) {
+	for _, a := range args {
+		bytes += int64(len(a))
+	}
+	return bytes
+}
+
+// lock locks the shards of the call's keys, and no others. A call whose keys
+// cannot be told from its arguments is malformed: the handler says how.
+func (w *worker) lock(spec *commands.Spec, args [][]byte) (refusal string) {
+	if spec.Has(commands.AllShards) {
+		w.locks.all()
+	} else {
+		w.keys, _ = spec.AppendKeys(w.keys[:0], args)
+		w.locks.keys(args, w.keys)
+	}
+	if spec.Has(commands.Write) && w.srv.damage.of(w.locks.held) {
+		return errDamaged
+	}
+	return ""
+}
+
+// run calls the handler.
+func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
+	w.spec = spec
+	if s.view.cmd.Load() != spec {
+		s.view.cmd.Store(spec)
+	}
+	c := &w.ctx
+	c.Begin(spec, args)
+	c.NowMS = w.srv.wallMS(w.watch.now())
+	w.db.Begin(s.db, c.NowMS)
+	if s.noTouch {
+		w.db.NoTouch()
+	}
+	w.watch.run(spec, args)
+	spec.Run(c)
+	w.watch.done(c, w.failed())
+	w.spec = nil
+}
+
+// failed reports whether the reply that begins at mark is an error, and counts
+// it under its code if so.
+func (w *worker) failed() bool {
+	reply := w.out.Bytes()[w.mark:]
+	if len(reply) == 0 || reply[0] != '-' {
+		return false
+	}
+	w.stats.errorReply(reply)
+	return true
+}
+
+// settle does what the command brought about: it parks its own client, and
+// serves parked clients whose keys have got data, all before the locks go.
+func (w *worker) settle(s *Session) {
+	if block, ok := w.ctx.Blocked(); ok {
+		s.park(&w.ctx, block, w.watch.now())
+	}
+	if ready := w.db.ReadyKeys(); len(ready) > 0 {
+		w.serving.keys(ready)
+	}
+}
+
+// refuse answers a command that was not run.
+func (w *worker) refuse(spec *commands.Spec, refusal string) {
+	if spec != nil {
+		w.stats.reject(spec)
+	}
+	w.out.Error(refusal)
+	w.failed()
+}
+
+// hush takes the reply back that CLIENT REPLY asked not to hear. A parked
+// command has its reply still to come.
+func (w *worker) hush(s *Session, mark int) {
+	switch s.silence {
+	case answering:
+		return
+	case skipNext:
+		s.silence = skipThis
+	case skipThis:
+		if s.parked.Load() == nil {
+			s.silence = answering
+		}
+	}
+	w.out.Undo(mark)
+}
+
+// crashed closes a connection whose command panicked. What a command that
+// changes data has done halfway is not known: its shards take no more changes.
+// A read changes nothing and leaves nothing behind.
+func (w *worker) crashed(s *Session, cause any) {
+	w.out.Undo(min(w.mark, w.out.Len()))
+	s.aborted = true
+	var shards []int
+	if w.spec != nil && !w.spec.Has(commands.ReadOnly) {
+		shards = w.locks.held
+	}
+	w.srv.crashed(w.spec, shards, cause, debug.Stack())
+	w.spec = nil
+}
+
+// crashed enters a panic in the log and in the counters and marks the shards
+// it may have damaged.
+func (s *Server) crashed(spec *commands.Spec, shards []int, cause any, stack []byte) {
+	name := "none"
+	if spec != nil {
+		name = spec.FullName()
+	}
+	s.damage.mark(shards)
+	s.log.Error("a command panicked; its connection is closed",
+		slog.String("command", name), slog.Any("panic", cause),
+		slog.Any("shards closed to writes", shards), slog.String("stack", string(stack)))
+}
+
+// buffer is an empty slice to write replies to.
+func (w *worker) buffer() []byte {
+	last := len(w.spare) - 1
+	if last < 0 {
+		return make([]byte, 0, bufferBytes)
+	}
+	b := w.spare[last]
+	w.spare[last] = nil
+	w.spare = w.spare[:last]
+	w.spareBytes -= cap(b)
+	return b
+}
+
+// recycle takes a buffer back, unless it has grown large or there are enough.
+func (w *worker) recycle(b []byte) {
+	if cap(b) > 0 && cap(b) <= keepBytes && w.spareBytes+cap(b) <= spareBytes {
+		w.spare = append(w.spare, b[:0])
+		w.spareBytes += cap(b)
+	}
+}

@@ -1,0 +1,92 @@
+package server
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/config"
+)
+
+// Table is the command table.
+func (s *Server) Table() *commands.Table { return s.table }
+
+// Databases is the number of databases.
+func (s *Server) Databases() int { return s.cfg.Databases.Load() }
+
+// NowUS is the time in Unix microseconds.
+func (s *Server) NowUS() int64 { return time.Now().UnixMicro() }
+
+// ConfigGet is CONFIG GET.
+func (s *Server) ConfigGet(patterns [][]byte) []commands.KV {
+	pairs := s.cfg.Get(func(name string) bool {
+		return slices.ContainsFunc(patterns, func(p []byte) bool { return commands.GlobMatch(p, []byte(name), true) })
+	})
+	list := make([]commands.KV, len(pairs))
+	for i, p := range pairs {
+		list[i] = commands.KV(p)
+	}
+	return list
+}
+
+// ConfigSet is CONFIG SET.
+func (s *Server) ConfigSet(pairs []commands.KV) error {
+	list := make([]config.Pair, len(pairs))
+	for i, p := range pairs {
+		list[i] = config.Pair(p)
+	}
+	return s.cfg.Set(list)
+}
+
+// ConfigRewrite is CONFIG REWRITE.
+func (s *Server) ConfigRewrite() error {
+	if err := s.cfg.Rewrite(); err != nil {
+		return err
+	}
+	s.log.Info("CONFIG REWRITE has written the configuration file", "file", s.cfg.File())
+	return nil
+}
+
+// ConfigResetStat is CONFIG RESETSTAT.
+func (s *Server) ConfigResetStat() {
+	s.counters.reset()
+	s.store.ResetCounters()
+}
+
+// SlowlogGet is SLOWLOG GET.
+func (s *Server) SlowlogGet(n int) []commands.SlowEntry { return s.counters.slow.last(n) }
+
+// SlowlogLen is SLOWLOG LEN.
+func (s *Server) SlowlogLen() int { return s.counters.slow.length() }
+
+// SlowlogReset is SLOWLOG RESET.
+func (s *Server) SlowlogReset() { s.counters.slow.reset() }
+
+// Shutdown is SHUTDOWN: Run ends as if its context had. There is nothing to
+// save and nobody to wait for, so that it is done at once, and to ask for a
+// snapshot is an error unless it is forced.
+func (s *Server) Shutdown(o commands.ShutdownOptions) error {
+	switch {
+	case o.Abort:
+		return errors.New("ERR No shutdown in progress.")
+	case o.Save && !o.Force:
+		s.log.Warn("SHUTDOWN SAVE is refused: this version keeps data in memory only")
+		return errors.New("ERR Errors trying to SHUTDOWN. Check logs.")
+	}
+	s.log.Info("SHUTDOWN was asked for by a client")
+	s.stop()
+	return nil
+}
+
+// setPolicy follows maxmemory-policy. Nothing is evicted, but under an LFU
+// policy OBJECT FREQ counts how often keys are used.
+func (s *Server) setPolicy() error {
+	policy := s.cfg.MaxMemoryPolicy.Load()
+	s.store.SetLFU(strings.Contains(policy, "lfu"))
+	if policy != "noeviction" {
+		s.log.Warn("this version evicts nothing: at maxmemory, commands that need memory are refused", "maxmemory-policy", policy)
+	}
+	return nil
+}

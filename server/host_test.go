@@ -1,0 +1,83 @@
+package server
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"quarry/commands"
+)
+
+func TestConfigGetPatterns(t *testing.T) {
+	s := infoServer(t)
+	f := func(want int, patterns ...string) {
+		t.Helper()
+		var list [][]byte
+		for _, p := range patterns {
+			list = append(list, []byte(p))
+		}
+		if got := s.ConfigGet(list); len(got) != want {
+			t.Errorf("%q: %v, want %d options", patterns, got, want)
+		}
+	}
+	f(1, "port")
+	f(1, "PORT", "port", "p?rt")
+	f(4, "zset-max-*")
+	f(2, "MaxMemory*")
+	f(0, "nosuch", "")
+	f(2, "hz", "timeout")
+}
+
+func TestConfigSetReachesTheServer(t *testing.T) {
+	s := infoServer(t)
+	err := s.ConfigSet([]commands.KV{{Name: "maxmemory", Value: "64mb"}, {Name: "maxmemory-policy", Value: "allkeys-lfu"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.store.Memory().MaxMemory; got != 64<<20 {
+		t.Errorf("the store's limit is %d", got)
+	}
+	if err := s.ConfigSet([]commands.KV{{Name: "nosuch", Value: "1"}}); err == nil {
+		t.Error("an unknown option was set")
+	}
+}
+
+func TestConfigRewriteHost(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "quarry.conf")
+	if err := os.WriteFile(file, []byte("hz 20\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := infoServer(t, file)
+	if err := s.ConfigSet([]commands.KV{{Name: "hz", Value: "30"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ConfigRewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(file); string(text) != "hz 30\n" {
+		t.Errorf("the file is %q", text)
+	}
+	if err := infoServer(t).ConfigRewrite(); err == nil || err.Error() != "ERR The server is running without a config file" {
+		t.Errorf("without a file: %v", err)
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	f := func(o commands.ShutdownOptions, want string) {
+		t.Helper()
+		s := infoServer(t)
+		err := s.Shutdown(o)
+		if want == "" {
+			if err != nil || s.done.Err() == nil {
+				t.Errorf("%+v: %v, stopped: %v", o, err, s.done.Err())
+			}
+		} else if err == nil || err.Error() != want || s.done.Err() != nil {
+			t.Errorf("%+v: %v, stopped: %v; want %s", o, err, s.done.Err(), want)
+		}
+	}
+	f(commands.ShutdownOptions{}, "")
+	f(commands.ShutdownOptions{NoSave: true, Now: true}, "")
+	f(commands.ShutdownOptions{Save: true, Force: true}, "")
+	f(commands.ShutdownOptions{Save: true}, "ERR Errors trying to SHUTDOWN. Check logs.")
+	f(commands.ShutdownOptions{Abort: true}, "ERR No shutdown in progress.")
+}

@@ -1,0 +1,401 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/config"
+)
+
+const (
+	// Version is Quarry's own.
+	Version = "0.1.0"
+	// redisVersion is the Redis that drivers are to take the server for.
+	redisVersion = "7.4.0"
+)
+
+// birth is what is settled when a server is made.
+type birth struct {
+	at         time.Time
+	runID      string
+	replID     string
+	executable string
+	memory     int64 // in use before there was any data
+}
+
+func newBirth() birth {
+	executable, _ := os.Executable() // "" where the system does not tell
+	return birth{at: time.Now(), runID: randomHex(), replID: randomHex(), executable: executable, memory: runtimeMemory()}
+}
+
+// randomHex is 160 random bits, the form of Redis' ids.
+func randomHex() string {
+	var id [20]byte
+	rand.Read(id[:]) // never fails: see its documentation
+	return hex.EncodeToString(id[:])
+}
+
+// infoSection is a section of INFO. Those that are extra are shown only when
+// asked for by name, or by all or everything.
+type infoSection struct {
+	name  string
+	extra bool
+	write func(s *Server, t *infoText)
+}
+
+// infoSections are the sections in Redis' order. The fields have Redis' names
+// where they mean the same here; what belongs to features that Quarry has not (scripts,
+// forks, defragmentation, swap) is left out, unless tools need to find it.
+var infoSections = []infoSection{
+	{name: "Server", write: (*Server).infoServer},
+	{name: "Clients", write: (*Server).infoClients},
+	{name: "Memory", write: (*Server).infoMemory},
+	{name: "Persistence", write: (*Server).infoPersistence},
+	{name: "Stats", write: (*Server).infoStats},
+	{name: "Replication", write: (*Server).infoReplication},
+	{name: "CPU", write: (*Server).infoCPU},
+	{name: "Modules", write: func(*Server, *infoText) {}},
+	{name: "Commandstats", extra: true, write: (*Server).infoCommandstats},
+	{name: "Errorstats", write: (*Server).infoErrorstats},
+	{name: "Latencystats", extra: true, write: (*Server).infoLatencystats},
+	{name: "Cluster", write: func(_ *Server, t *infoText) { t.add("cluster_enabled", 0) }},
+	{name: "Keyspace", write: (*Server).infoKeyspace},
+}
+
+// Info is the text of INFO.
+func (s *Server) Info(sections []string) string {
+	all := slices.Contains(sections, "all") || slices.Contains(sections, "everything")
+	usual := len(sections) == 0 || slices.Contains(sections, "default")
+	var t infoText
+	for _, section := range infoSections {
+		if all || usual && !section.extra || slices.Contains(sections, strings.ToLower(section.name)) {
+			t.begin(section.name)
+			section.write(s, &t)
+		}
+	}
+	return t.String()
+}
+
+// infoText is a text of "name:value" lines under "# Section" heads.
+type infoText struct{ strings.Builder }
+
+func (t *infoText) begin(section string) {
+	if t.Len() > 0 {
+		t.WriteString("\r\n")
+	}
+	t.WriteString("# " + section + "\r\n")
+}
+
+func (t *infoText) add(name string, value any) { fmt.Fprintf(t, "%s:%v\r\n", name, value) }
+
+// addBytes adds an amount of memory, and in a line of its own as people read it.
+func (t *infoText) addBytes(name string, n int64) {
+	t.add(name, n)
+	t.add(name+"_human", humanBytes(n))
+}
+
+// addRatio adds "<name>_ratio", a to b, and "<name>_bytes", a minus b.
+func (t *infoText) addRatio(name string, a, b int64) {
+	t.add(name+"_ratio", ratio(a, b))
+	t.add(name+"_bytes", a-b)
+}
+
+func ratio(a, b int64) string { return fixed(float64(a)/float64(max(b, 1)), 2) }
+
+func percent(a, b int64) string { return fixed(100*float64(a)/float64(max(b, 1)), 2) + "%" }
+
+func fixed(f float64, decimals int) string { return strconv.FormatFloat(f, 'f', decimals, 64) }
+
+// humanBytes writes an amount of memory as INFO's _human fields have it: 1.50M.
+func humanBytes(n int64) string {
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + "B"
+	}
+	f, unit := float64(n)/1024, 0
+	for f >= 1024 && unit < len("KMGTP")-1 {
+		f, unit = f/1024, unit+1
+	}
+	return fixed(f, 2) + "KMGTP"[unit:unit+1]
+}
+
+func (s *Server) infoServer(t *infoText) {
+	b, now := &s.counters.birth, time.Now()
+	uptime := int64(now.Sub(b.at).Seconds())
+	t.add("redis_version", redisVersion)
+	t.add("redis_git_sha1", "00000000")
+	t.add("redis_git_dirty", 0)
+	t.add("redis_build_id", 0)
+	t.add("redis_mode", "standalone")
+	t.add("quarry_version", Version)
+	t.add("os", systemName())
+	t.add("arch_bits", strconv.IntSize)
+	t.add("multiplexing_api", s.frontEnd())
+	t.add("go_version", runtime.Version())
+	t.add("process_id", os.Getpid())
+	t.add("process_supervised", "no")
+	t.add("run_id", b.runID)
+	t.add("tcp_port", s.cfg.Port.Load())
+	t.add("server_time_usec", now.UnixMicro())
+	t.add("uptime_in_seconds", uptime)
+	t.add("uptime_in_days", uptime/(24*60*60))
+	t.add("hz", s.cfg.HZ.Load())
+	t.add("configured_hz", s.cfg.HZ.Load())
+	t.add("lru_clock", now.Unix()&(1<<24-1))
+	t.add("executable", b.executable)
+	t.add("config_file", s.cfg.File())
+	t.add("io_threads_active", 0)
+}
+
+// frontEnd names what waits for connections to become readable.
+func (s *Server) frontEnd() string {
+	if _, ok := s.transport.(*redconFront); ok {
+		return "goroutines"
+	}
+	return "epoll"
+}
+
+func (s *Server) infoClients(t *infoText) {
+	u := s.clientUse()
+	t.add("connected_clients", u.count)
+	t.add("cluster_connections", 0)
+	t.add("maxclients", s.cfg.MaxClients.Load())
+	t.add("client_recent_max_input_buffer", u.maxInput)
+	t.add("client_recent_max_output_buffer", u.maxOutput)
+	t.add("blocked_clients", s.blocked.Load())
+	t.add("tracking_clients", 0)
+	t.add("pubsub_clients", 0)
+	t.add("watching_clients", 0)
+}
+
+// clientUse is what the clients take.
+type clientUse struct {
+	count               int
+	bytes               int64
+	maxInput, maxOutput int64
+}
+
+func (s *Server) clientUse() (u clientUse) {
+	for _, client := range s.clients.all() {
+		input, output := client.view.inputCap.Load(), client.view.unsent.Load()
+		u.count++
+		u.bytes += sessionBytes + input + output
+		u.maxInput = max(u.maxInput, input)
+		u.maxOutput = max(u.maxOutput, output)
+	}
+	return u
+}
+
+// usedMemory is the memory that data, Go's heap and stacks, and connections
+// take; maxmemory is about data alone.
+func (s *Server) usedMemory() int64 { return s.store.Memory().Used + runtimeMemory() }
+
+// runtimeMemory is what the Go runtime has from the system and has not given back.
+func runtimeMemory() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+func (s *Server) infoMemory(t *infoText) {
+	data := s.store.Memory()
+	used := s.usedMemory()
+	peak := s.counters.peak(used)
+	rss, ok := residentMemory()
+	if !ok {
+		rss = used + data.Free
+	}
+	startup := s.counters.birth.memory
+	t.addBytes("used_memory", used)
+	t.addBytes("used_memory_rss", rss)
+	t.addBytes("used_memory_peak", peak)
+	t.add("used_memory_peak_perc", percent(used, peak))
+	t.add("used_memory_overhead", used-data.Live)
+	t.add("used_memory_startup", startup)
+	t.add("used_memory_dataset", data.Live)
+	t.add("used_memory_dataset_perc", percent(data.Live, used-startup))
+	t.add("used_memory_keys", data.Keys)
+	t.addBytes("used_memory_runtime", runtimeMemory())
+	t.add("allocator_allocated", data.Live)
+	t.add("allocator_active", data.Used)
+	t.add("allocator_resident", data.Used+data.Free)
+	t.addBytes("total_system_memory", config.MachineMemory())
+	t.addBytes("maxmemory", data.MaxMemory)
+	t.add("maxmemory_policy", s.cfg.MaxMemoryPolicy.Load())
+	t.addRatio("allocator_frag", data.Used, data.Live)
+	t.addRatio("allocator_rss", data.Used+data.Free, data.Used)
+	t.addRatio("rss_overhead", rss, data.Used+data.Free)
+	t.add("mem_fragmentation_ratio", ratio(rss, used))
+	t.add("mem_fragmentation_bytes", rss-used)
+	t.add("mem_not_counted_for_evict", 0)
+	t.add("mem_replication_backlog", 0)
+	t.add("mem_total_replication_buffers", 0)
+	t.add("mem_clients_slaves", 0)
+	t.add("mem_clients_normal", s.clientUse().bytes)
+	t.add("mem_cluster_links", 0)
+	t.add("mem_aof_buffer", 0)
+	t.add("mem_allocator", "quarry-slab")
+	t.add("active_defrag_running", 0)
+}
+
+// infoPersistence is what Redis says with save "" and appendonly no.
+func (s *Server) infoPersistence(t *infoText) {
+	t.add("loading", 0)
+	t.add("async_loading", 0)
+	t.add("rdb_bgsave_in_progress", 0)
+	t.add("rdb_last_save_time", s.counters.birth.at.Unix())
+	t.add("rdb_last_bgsave_status", "ok")
+	t.add("rdb_last_bgsave_time_sec", -1)
+	t.add("rdb_current_bgsave_time_sec", -1)
+	t.add("rdb_saves", 0)
+	t.add("aof_enabled", 0)
+	t.add("aof_rewrite_in_progress", 0)
+	t.add("aof_rewrite_scheduled", 0)
+	t.add("aof_last_rewrite_time_sec", -1)
+	t.add("aof_current_rewrite_time_sec", -1)
+	t.add("aof_last_bgrewrite_status", "ok")
+	t.add("aof_last_write_status", "ok")
+}
+
+func (s *Server) infoStats(t *infoText) {
+	k, data := s.counters, s.store.Counters()
+	sum, rate := k.total(), k.perSecond()
+	t.add("total_connections_received", k.connections.Load())
+	t.add("total_commands_processed", sum.calls)
+	t.add("instantaneous_ops_per_sec", int64(rate[0]))
+	t.add("total_net_input_bytes", sum.in)
+	t.add("total_net_output_bytes", sum.out)
+	t.add("total_net_repl_input_bytes", 0)
+	t.add("total_net_repl_output_bytes", 0)
+	t.add("instantaneous_input_kbps", fixed(rate[1]/1024, 2))
+	t.add("instantaneous_output_kbps", fixed(rate[2]/1024, 2))
+	t.add("rejected_connections", k.rejected.Load())
+	t.add("sync_full", 0)
+	t.add("sync_partial_ok", 0)
+	t.add("sync_partial_err", 0)
+	t.add("expired_keys", data.ExpiredKeys)
+	t.add("evicted_keys", 0)
+	t.add("evicted_clients", 0)
+	t.add("keyspace_hits", data.Hits)
+	t.add("keyspace_misses", data.Misses)
+	t.add("pubsub_channels", 0)
+	t.add("pubsub_patterns", 0)
+	t.add("pubsubshard_channels", 0)
+	t.add("latest_fork_usec", 0)
+	t.add("total_forks", 0)
+	t.add("migrate_cached_sockets", 0)
+	t.add("tracking_total_keys", 0)
+	t.add("tracking_total_items", 0)
+	t.add("tracking_total_prefixes", 0)
+	t.add("unexpected_error_replies", s.damage.panics.Load())
+	t.add("total_error_replies", total(sum.errors))
+	t.add("total_reads_processed", sum.reads)
+	t.add("total_writes_processed", sum.writes)
+	t.add("io_threaded_reads_processed", 0)
+	t.add("io_threaded_writes_processed", 0)
+	t.add("shards_closed_to_writes", s.damage.count.Load())
+}
+
+func total(counts map[string]int64) (sum int64) {
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
+
+// infoReplication is what a master without replicas says.
+func (s *Server) infoReplication(t *infoText) {
+	t.add("role", "master")
+	t.add("connected_slaves", 0)
+	t.add("master_failover_state", "no-failover")
+	t.add("master_replid", s.counters.birth.replID)
+	t.add("master_replid2", strings.Repeat("0", 40))
+	t.add("master_repl_offset", 0)
+	t.add("second_repl_offset", -1)
+	t.add("repl_backlog_active", 0)
+	t.add("repl_backlog_size", 0)
+	t.add("repl_backlog_first_byte_offset", 0)
+	t.add("repl_backlog_histlen", 0)
+}
+
+func (s *Server) infoCPU(t *infoText) {
+	for _, who := range []struct {
+		suffix string
+		which  int
+	}{{"", syscall.RUSAGE_SELF}, {"_children", syscall.RUSAGE_CHILDREN}} {
+		var use syscall.Rusage
+		if syscall.Getrusage(who.which, &use) == nil {
+			t.add("used_cpu_sys"+who.suffix, seconds(use.Stime))
+			t.add("used_cpu_user"+who.suffix, seconds(use.Utime))
+		}
+	}
+}
+
+func seconds(t syscall.Timeval) string { return fixed(float64(t.Nano())/1e9, 6) }
+
+// usedCommands lists the commands that have been called or refused, by name.
+func (s *Server) usedCommands(sum *stats) []*commands.Spec {
+	var list []*commands.Spec
+	for i, c := range sum.commands {
+		if c.calls+c.rejected > 0 {
+			list = append(list, s.table.All()[i])
+		}
+	}
+	slices.SortFunc(list, func(a, b *commands.Spec) int { return strings.Compare(a.FullName(), b.FullName()) })
+	return list
+}
+
+func (s *Server) infoCommandstats(t *infoText) {
+	sum := s.counters.total()
+	for _, spec := range s.usedCommands(sum) {
+		c := &sum.commands[spec.Index()]
+		us := float64(c.ns) / 1000
+		t.add("cmdstat_"+spec.FullName(), fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
+			c.calls, int64(us), us/float64(max(c.calls, 1)), c.rejected, c.failed))
+	}
+}
+
+func (s *Server) infoErrorstats(t *infoText) {
+	errors := s.counters.total().errors
+	codes := make([]string, 0, len(errors))
+	for code := range errors {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	for _, code := range codes {
+		t.add("errorstat_"+code, fmt.Sprintf("count=%d", errors[code]))
+	}
+}
+
+func (s *Server) infoLatencystats(t *infoText) {
+	sum := s.counters.total()
+	percentiles := s.cfg.LatencyTrackingInfoPercentiles.Load()
+	for _, spec := range s.usedCommands(sum) {
+		times := sum.commands[spec.Index()].times
+		if times == nil {
+			continue
+		}
+		var values []string
+		for _, p := range percentiles {
+			values = append(values, fmt.Sprintf("p%s=%.3f", strconv.FormatFloat(p, 'f', -1, 64), float64(times.percentile(p))/1000))
+		}
+		t.add("latency_percentiles_usec_"+spec.FullName(), strings.Join(values, ","))
+	}
+}
+
+func (s *Server) infoKeyspace(t *infoText) {
+	for db := range s.cfg.Databases.Load() {
+		if keys, expires, ttl := s.store.ExpireStats(db); keys > 0 {
+			t.add(fmt.Sprintf("db%d", db), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", keys, expires, ttl))
+		}
+	}
+}

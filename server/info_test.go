@@ -1,0 +1,211 @@
+package server
+
+import (
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/config"
+)
+
+// infoServer is a server without a network, for what INFO and CONFIG say of it.
+func infoServer(t *testing.T, args ...string) *Server {
+	t.Helper()
+	cfg, err := config.Load(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), commands.NewCommandTable())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestInfoSections(t *testing.T) {
+	s := infoServer(t)
+	const usual = "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace"
+	const all = "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace"
+	f := func(asked, want string) {
+		t.Helper()
+		var got []string
+		for line := range strings.Lines(s.Info(strings.Fields(asked))) {
+			if name, ok := strings.CutPrefix(line, "# "); ok {
+				got = append(got, strings.TrimSuffix(name, "\r\n"))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("INFO %s: %s, want %s", asked, got, want)
+		}
+	}
+	f("", usual)
+	f("default", usual)
+	f("all", all)
+	f("everything", all)
+	f("keyspace server", "Server Keyspace")
+	f("server server", "Server")
+	f("default latencystats", strings.Replace(usual, "Errorstats", "Errorstats Latencystats", 1))
+	f("nosuch", "")
+	f("nosuch cpu", "CPU")
+}
+
+// field is the value of a field of INFO.
+func (t infoFields) field(name string) string {
+	v, ok := t.fields[name]
+	if !ok {
+		t.Errorf("INFO has no %s", name)
+	}
+	return v
+}
+
+type infoFields struct {
+	*testing.T
+	fields map[string]string
+}
+
+// parseInfo reads INFO as clients do, and holds its form against the rules.
+func parseInfo(t *testing.T, text string) infoFields {
+	t.Helper()
+	fields := map[string]string{}
+	blank := true
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\r\n"), "\r\n") {
+		name, value, ok := strings.Cut(line, ":")
+		switch {
+		case strings.HasPrefix(line, "# ") && blank, line == "":
+		case ok && !blank && name != "" && !strings.ContainsAny(line, "\r\n"):
+			if _, twice := fields[name]; twice {
+				t.Errorf("%s is there twice", name)
+			}
+			fields[name] = value
+		default:
+			t.Errorf("a line of INFO is %q", line)
+		}
+		blank = line == ""
+	}
+	return infoFields{t, fields}
+}
+
+// The fields that drivers, redis-cli, redis_exporter, memtier and RedisInsight look for.
+func TestInfoFields(t *testing.T) {
+	s := infoServer(t, "--port", "7001", "--maxmemory", "1gb", "--maxclients", "77", "--hz", "20")
+	got := parseInfo(t, s.Info([]string{"everything"}))
+	for name, want := range map[string]string{
+		"redis_version": redisVersion, "quarry_version": Version, "redis_mode": "standalone", "arch_bits": "64",
+		"tcp_port": "7001", "hz": "20", "config_file": "", "maxmemory": "1073741824", "maxmemory_human": "1.00G",
+		"maxmemory_policy": "noeviction", "connected_clients": "0", "maxclients": "77", "blocked_clients": "0",
+		"loading": "0", "async_loading": "0", "rdb_bgsave_in_progress": "0", "aof_rewrite_in_progress": "0",
+		"aof_enabled": "0", "role": "master", "connected_slaves": "0", "master_repl_offset": "0",
+		"cluster_enabled": "0", "total_commands_processed": "0", "instantaneous_ops_per_sec": "0",
+		"keyspace_hits": "0", "keyspace_misses": "0", "evicted_keys": "0", "expired_keys": "0",
+	} {
+		if v := got.field(name); v != want {
+			t.Errorf("%s is %q, want %q", name, v, want)
+		}
+	}
+	for _, name := range []string{
+		"process_id", "server_time_usec", "used_memory", "used_memory_rss", "used_memory_peak",
+		"total_system_memory", "used_memory_startup", "rdb_last_save_time",
+	} {
+		if n, err := strconv.ParseInt(got.field(name), 10, 64); err != nil || n <= 0 {
+			t.Errorf("%s is %q, want a number above 0", name, got.field(name))
+		}
+	}
+	for _, name := range []string{"used_cpu_sys", "used_cpu_user", "mem_fragmentation_ratio", "allocator_frag_ratio", "instantaneous_input_kbps"} {
+		if _, err := strconv.ParseFloat(got.field(name), 64); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"run_id", "master_replid", "master_replid2"} {
+		if len(got.field(name)) != 40 {
+			t.Errorf("%s is %q, want 40 digits", name, got.field(name))
+		}
+	}
+	for _, name := range []string{"os", "executable", "go_version", "multiplexing_api", "uptime_in_seconds", "lru_clock"} {
+		if got.field(name) == "" {
+			t.Errorf("%s is empty", name)
+		}
+	}
+}
+
+func TestInfoCounts(t *testing.T) {
+	s := infoServer(t, "--latency-tracking-info-percentiles", "50", "99.9")
+	st := s.counters.newLoop()
+	zadd, set := s.table.ByName("zadd"), s.table.ByName("config|set")
+	st.ran(zadd, 1, 0, 10_000, true)
+	st.ran(zadd, 1, 1, 30_500, true)
+	st.reject(set)
+	st.errorReply([]byte("-OOM no"))
+	st.errorReply([]byte("-ERR no"))
+	got := parseInfo(t, s.Info([]string{"all"}))
+	for name, want := range map[string]string{
+		"cmdstat_zadd":                  "calls=2,usec=40,usec_per_call=20.25,rejected_calls=0,failed_calls=1",
+		"cmdstat_config|set":            "calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0",
+		"errorstat_OOM":                 "count=1",
+		"errorstat_ERR":                 "count=1",
+		"latency_percentiles_usec_zadd": "p50=10.239,p99.9=30.719",
+		"total_error_replies":           "2",
+		"total_commands_processed":      "2",
+	} {
+		if v := got.field(name); v != want {
+			t.Errorf("%s is %q, want %q", name, v, want)
+		}
+	}
+	s.ConfigResetStat()
+	got = parseInfo(t, s.Info([]string{"all"}))
+	if _, ok := got.fields["cmdstat_zadd"]; ok || got.field("total_commands_processed") != "0" {
+		t.Error("CONFIG RESETSTAT left something")
+	}
+}
+
+func TestInfoKeyspace(t *testing.T) {
+	s := infoServer(t)
+	now := time.Now().UnixMilli()
+	db := s.store.NewDB()
+	add := func(index int, key string) {
+		t.Helper()
+		shard := s.store.ShardOf([]byte(key))
+		s.store.Lock(shard)
+		defer s.store.Unlock(shard)
+		db.Begin(index, now)
+		z, err := db.ZSetForWrite([]byte(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		z.Add([]byte("m"), 1, 0)
+	}
+	add(0, "a")
+	add(0, "b")
+	add(3, "c")
+	got := parseInfo(t, s.Info([]string{"keyspace"}))
+	if len(got.fields) != 2 || got.field("db0") != "keys=2,expires=0,avg_ttl=0" || got.field("db3") != "keys=1,expires=0,avg_ttl=0" {
+		t.Errorf("keyspace %v", got.fields)
+	}
+}
+
+func TestHumanBytes(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0B", 1023: "1023B", 1024: "1.00K", 1536: "1.50K", 1 << 20: "1.00M", 18957385728: "17.66G", 1 << 40: "1.00T", 1 << 62: "4096.00P",
+	} {
+		if got := humanBytes(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestResidentMemory(t *testing.T) {
+	if rss, ok := residentMemory(); ok && rss < 1<<20 {
+		t.Errorf("resident set of %d bytes", rss)
+	}
+	if runtimeMemory() < 1<<20 {
+		t.Errorf("the runtime takes %d bytes", runtimeMemory())
+	}
+}

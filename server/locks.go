@@ -1,0 +1,111 @@
+package server
+
+import (
+	"slices"
+	"sync/atomic"
+
+	"quarry/store"
+)
+
+// maxShared is how many commands in a row may share one locking of a shard.
+const maxShared = 64
+
+// locks are the shards a worker has locked, always in ascending order.
+//
+// Commands of one batch for the same single shard share one locking: it is
+// kept after the command, and released by the first command for anything else,
+// by a command without keys (which may take locks itself), after maxShared
+// commands, and at the end of the session's turn.
+type locks struct {
+	store  *store.Store
+	held   []int // ascending
+	shared int   // commands that have used the present locking
+}
+
+// keys locks the shards of the keys at the given positions of args.
+func (l *locks) keys(args [][]byte, at []int) {
+	switch len(at) {
+	case 0:
+		l.release()
+	case 1:
+		l.one(l.store.ShardOf(args[at[0]]))
+	default:
+		l.several(args, at)
+	}
+}
+
+// one locks a single shard, or goes on with its lock.
+func (l *locks) one(shard int) {
+	if len(l.held) == 1 && l.held[0] == shard && l.shared < maxShared {
+		l.shared++
+		return
+	}
+	l.release()
+	l.store.Lock(shard)
+	l.held = append(l.held, shard)
+}
+
+func (l *locks) several(args [][]byte, at []int) {
+	l.release()
+	for _, i := range at {
+		l.held = append(l.held, l.store.ShardOf(args[i]))
+	}
+	slices.Sort(l.held)
+	l.held = slices.Compact(l.held)
+	for _, shard := range l.held {
+		l.store.Lock(shard)
+	}
+}
+
+// all locks every shard.
+func (l *locks) all() {
+	l.release()
+	for shard := range l.store.Shards() {
+		l.store.Lock(shard)
+		l.held = append(l.held, shard)
+	}
+}
+
+// done says that a command is finished: a single shard stays locked.
+func (l *locks) done() {
+	if len(l.held) > 1 {
+		l.release()
+	}
+}
+
+// release unlocks everything.
+func (l *locks) release() {
+	for _, shard := range l.held {
+		l.store.Unlock(shard)
+	}
+	l.held = l.held[:0]
+	l.shared = 0
+}
+
+// errDamaged refuses to change a shard that a panic may have left half changed.
+const errDamaged = "MISCONF Writes to this part of the keyspace are refused: a command failed in the middle of a change. " +
+	"Its data can still be read. See the server's log."
+
+// damage knows the shards that may be half changed, and counts panics.
+type damage struct {
+	panics atomic.Int64
+	count  atomic.Int32 // damaged shards
+	shards []atomic.Bool
+}
+
+// of reports whether any of the shards is damaged.
+func (d *damage) of(shards []int) bool {
+	if d.count.Load() == 0 {
+		return false
+	}
+	return slices.ContainsFunc(shards, func(i int) bool { return d.shards[i].Load() })
+}
+
+func (d *damage) mark(shards []int) {
+	d.panics.Add(1)
+	for _, i := range shards {
+		if !d.shards[i].Swap(true) {
+			d.count.Add(1)
+		}
+	}
+}

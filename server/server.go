@@ -1,0 +1,205 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/config"
+	"quarry/server/resp"
+	"quarry/store"
+	"quarry/store/zset"
+)
+
+// Server is one running server. It implements commands.Host: host.go, clients.go.
+type Server struct {
+	cfg      *config.Config
+	log      *slog.Logger
+	table    *commands.Table
+	store    *store.Store
+	counters *counters
+	rand     func() uint64
+
+	transport transport // set by Run
+	workers   []*worker // by event loop
+	listeners []net.Listener
+	unlink    []string // files of Unix sockets
+
+	clients   registry
+	clientFDs int // how many clients the system has descriptors for
+	limits    atomic.Pointer[resp.Limits]
+	unsent    atomic.Int64 // bytes of output waiting for all clients
+	blocked   atomic.Int64 // parked clients
+	queues    []queues     // of parked clients, by shard, under its lock
+	damage    damage
+
+	wallOffset atomic.Int64 // what the clock is behind Unix time, in nanoseconds
+	wallShift  atomic.Int64 // what Unix time has been moved by: ShiftTime
+	done       context.Context
+	stop       context.CancelFunc
+	running    atomic.Bool
+}
+
+// New makes a server and binds its addresses, so that clients may connect from
+// now on; they are served when Run is called. Close it in any case.
+func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
+	s, err := newServer(cfg, log, commands.NewCommandTable())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listen(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// newServer makes a server without a network, for the given commands.
+func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Server, error) {
+	s := &Server{cfg: cfg, log: log, table: table, rand: rand.Uint64}
+	var err error
+	s.store, err = store.Open(store.Options{
+		Shards:    cfg.Shards.Load(),
+		Databases: cfg.Databases.Load(),
+		MaxMemory: cfg.MaxMemory.Load(),
+		Seed:      rand.Uint64(),
+		ZSet:      s.zsetLimits(),
+		Rand:      s.rand,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("memory for data: %w", err)
+	}
+	s.counters = newCounters(cfg, table)
+	s.syncWall()
+	s.queues = make([]queues, s.store.Shards())
+	for i := range s.queues {
+		s.queues[i] = queues{}
+	}
+	s.damage.shards = make([]atomic.Bool, s.store.Shards())
+	s.done, s.stop = context.WithCancel(context.Background())
+	s.checkFDs()
+	s.follow()
+	return s, nil
+}
+
+// follow keeps what is derived from the configuration up to date.
+func (s *Server) follow() {
+	s.loadLimits()
+	s.setPolicy()
+	for name, fn := range map[string]func() error{
+		"proto-max-bulk-len":        s.loadLimits,
+		"client-query-buffer-limit": s.loadLimits,
+		"maxmemory":                 s.setMaxMemory,
+		"maxmemory-policy":          s.setPolicy,
+		"zset-max-listpack-entries": s.setZSetLimits,
+		"zset-max-listpack-value":   s.setZSetLimits,
+	} {
+		s.cfg.OnChange(name, fn)
+	}
+}
+
+func (s *Server) setMaxMemory() error {
+	s.store.SetMaxMemory(s.cfg.MaxMemory.Load())
+	return nil
+}
+
+func (s *Server) setZSetLimits() error {
+	s.store.SetLimits(s.zsetLimits())
+	return nil
+}
+
+func (s *Server) zsetLimits() zset.Limits {
+	return zset.Limits{PackedEntries: s.cfg.ZSetMaxEntries.Load(), PackedValue: int(s.cfg.ZSetMaxValue.Load())}
+}
+
+// AddListener has Run serve one more listener, which it takes over.
+func (s *Server) AddListener(ln net.Listener) { s.listeners = append(s.listeners, ln) }
+
+// Addrs are the addresses the server listens on.
+func (s *Server) Addrs() []net.Addr {
+	var addrs []net.Addr
+	for _, ln := range s.listeners {
+		addrs = append(addrs, ln.Addr())
+	}
+	return addrs
+}
+
+// Run serves until ctx ends or a client sends SHUTDOWN. Then no connection is
+// accepted any more, what can be sent at once is sent, and all are closed.
+func (s *Server) Run(ctx context.Context) error {
+	if len(s.listeners) == 0 {
+		return errors.New("nothing to listen on: port is 0 and unixsocket is not set, or bind is empty")
+	}
+	if s.running.Swap(true) {
+		return errors.New("server: Run was called before")
+	}
+	var err error
+	if s.transport, err = s.newTransport(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.done, cancel)()
+	var background sync.WaitGroup
+	background.Go(func() { s.cron(ctx) })
+	warnOpen(s.cfg, s.log)
+	s.logReady()
+	err = s.transport.Run(ctx, s.listeners)
+	cancel()
+	background.Wait()
+	s.log.Info("server is down")
+	return err
+}
+
+// Close gives everything back. Run must have returned, if it was called.
+func (s *Server) Close() error {
+	s.stop()
+	for _, ln := range s.listeners {
+		ln.Close() // if a transport has had it, it is closed already
+	}
+	s.removeSockets()
+	return s.store.Close()
+}
+
+// Check walks every structure of the store, a shard at a time, and names the
+// first broken place.
+func (s *Server) Check() error {
+	for shard := range s.store.Shards() {
+		s.store.Lock(shard)
+		err := s.store.Check(shard)
+		s.store.Unlock(shard)
+		if err != nil {
+			return fmt.Errorf("shard %d: %w", shard, err)
+		}
+	}
+	return nil
+}
+
+// clock is the server's clock: nanoseconds since it was made, never going back.
+func (s *Server) clock() int64 { return s.counters.clock() }
+
+func (s *Server) seconds() int64 { return s.clock() / int64(time.Second) }
+
+// wallMS is the Unix time in milliseconds at a time of the clock. One clock
+// serves for both, so that a command needs one reading; now and then syncWall
+// makes up for what the system's time was set by.
+func (s *Server) wallMS(clock int64) int64 {
+	return (clock + s.wallOffset.Load()) / int64(time.Millisecond)
+}
+
+func (s *Server) syncWall() {
+	s.wallOffset.Store(time.Now().UnixNano() + s.wallShift.Load() - s.clock())
+}
+
+// ShiftTime moves the Unix time that commands see by d, for tests of expiry
+// that would have to sleep else. Timeouts of clients run on.
+func (s *Server) ShiftTime(d time.Duration) {
+	s.wallShift.Add(int64(d))
+	s.syncWall()
+}

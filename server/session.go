@@ -1,0 +1,367 @@
+package server
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"quarry/commands"
+	"quarry/server/eventloop"
+	"quarry/server/resp"
+)
+
+// endpoint is a session's way to its connection; a transport implements it.
+type endpoint interface {
+	// Post has fn run where the session's other methods are run, and what it
+	// wrote sent. It may be called by any goroutine; when the connection is
+	// gone, nothing happens.
+	Post(fn func())
+	// SetTimer has Session.Expired called at a time of the server's clock; 0 clears it.
+	SetTimer(at int64)
+	FD() int
+	// RemoteAddr and LocalAddr are ip:port, or the path of a Unix socket and ":0".
+	RemoteAddr() string
+	LocalAddr() string
+	// Unix says that it is a Unix socket, Loopback that the client is on this machine.
+	Unix() bool
+	Loopback() bool
+}
+
+// Session is one connection: bytes go in by Feed, replies come out by Output.
+// It has no socket, and its methods are called by one goroutine at a time; what
+// others may read is in view, killed and parked.
+//
+// Input is run as far as it goes in a turn. What stops it earlier:
+//
+//	more     the turn is over; Resume goes on
+//	stalled  too much is unsent; Resume goes on when it is sent
+//	parked   a blocking command waits; input is kept, unpark goes on
+//	closing  nothing is run any more, the output is sent first
+//	aborted  nothing is run any more, the output is tried once
+type Session struct {
+	srv    *Server
+	conn   endpoint
+	w      *worker // of the goroutine that runs the session now
+	framer resp.Framer
+	limits resp.Limits // what framer reads; a copy of *limitsOf
+	// limitsOf is the server's limits that were copied.
+	limitsOf *resp.Limits
+
+	out  []byte // replies; nil if there are none
+	sent int    // how many bytes of out are sent
+
+	id            int64
+	db            int
+	proto         int
+	authenticated bool
+	noTouch       bool
+	silence       silence
+	more          bool
+	stalled       bool
+	closing       bool
+	aborted       bool
+	closingSince  int64 // seconds of the server's clock
+	softSince     int64 // since when the output is over the soft limit; 0: it is not
+	accounted     int64 // what the server's total of unsent bytes includes for this session
+
+	parked atomic.Pointer[parked] // the blocking command that waits, if any
+	killed atomic.Bool            // by CLIENT KILL
+	view   view
+}
+
+// view is what other goroutines may read of a session: CLIENT LIST and KILL.
+// It is kept up to date as things happen or at the end of a turn.
+type view struct {
+	created  int64 // seconds of the server's clock
+	fd       int
+	addr     string
+	laddr    string
+	unix     bool
+	active   atomic.Int64 // seconds of the server's clock
+	cmd      atomic.Pointer[commands.Spec]
+	db       atomic.Int32
+	proto    atomic.Int32
+	queued   atomic.Int64 // bytes of input waiting
+	inputCap atomic.Int64 // memory held for input
+	unsent   atomic.Int64 // bytes of output waiting for the client
+	closing  atomic.Bool
+	noEvict  atomic.Bool
+	noTouch  atomic.Bool
+
+	mu      sync.Mutex // guards the names
+	name    string
+	libName string
+	libVer  string
+	user    string
+}
+
+// silence is what CLIENT REPLY asked for.
+type silence uint8
+
+const (
+	answering silence = iota
+	silent            // OFF: until ON
+	skipNext          // SKIP: the command after this one
+	skipThis
+)
+
+// newSession makes the session of a connection that has been let in.
+func newSession(srv *Server, conn endpoint, id int64) *Session {
+	s := &Session{srv: srv, conn: conn, id: id, proto: 2}
+	s.limitsOf = srv.limits.Load()
+	s.limits = *s.limitsOf
+	s.framer.Reset(&s.limits)
+	s.login(srv.cfg.RequirePass.Load() == "")
+	v := &s.view
+	v.created = srv.seconds()
+	v.fd, v.addr, v.laddr, v.unix = conn.FD(), conn.RemoteAddr(), conn.LocalAddr(), conn.Unix()
+	v.user = defaultUser
+	v.active.Store(v.created)
+	v.proto.Store(2)
+	return s
+}
+
+// Attach gives the session the worker of an event loop.
+func (s *Session) Attach(loop int) { s.w = s.srv.workers[loop] }
+
+// Feed takes bytes that arrived and runs the commands that are complete.
+func (s *Session) Feed(in []byte) {
+	s.w.stats.readBytes(len(in))
+	s.framer.Feed(in)
+	s.run()
+}
+
+// Resume goes on with input that was fed earlier.
+func (s *Session) Resume() { s.run() }
+
+// run runs commands until the input, the turn or the session's state ends it.
+func (s *Session) run() {
+	w := s.w
+	w.begin(s)
+	defer w.end(s)
+	s.more, s.stalled = false, false
+	for s.runnable() {
+		if w.turnOver(s) {
+			s.more = s.framer.Buffered() > 0
+			return
+		}
+		args, ok, err := s.framer.Next()
+		if err != nil {
+			s.protocolError(err)
+			return
+		}
+		if !ok {
+			return
+		}
+		w.execute(s, args)
+	}
+}
+
+// runnable says whether the next command may be run. It notices the moment at
+// which too much output is waiting.
+func (s *Session) runnable() bool {
+	if s.closing || s.aborted || s.killed.Load() || s.parked.Load() != nil {
+		return false
+	}
+	if len(s.out)-s.sent > stallBytes && s.srv.unsent.Load() > stallTotal {
+		s.stalled = true
+		return false
+	}
+	return true
+}
+
+// protocolError answers what is no command and closes the connection: where
+// the next command begins is not known. Redis closes a client that went over
+// the query buffer limit without a word.
+func (s *Session) protocolError(err error) {
+	if err == resp.ErrQueryLimit {
+		s.srv.log.Warn("client went over client-query-buffer-limit; closed", slog.String("client", s.Info()))
+		s.aborted = true
+		return
+	}
+	s.srv.log.Debug("protocol error", slog.Any("err", err), slog.String("client", s.view.addr))
+	mark := s.w.out.Mark()
+	s.w.out.Error("ERR " + err.Error())
+	s.w.hush(s, mark)
+	s.CloseAfterReply()
+}
+
+// Wants says what the transport is to do next.
+func (s *Session) Wants() eventloop.Wants {
+	switch {
+	case s.aborted || s.killed.Load():
+		return eventloop.Abort
+	case s.closing:
+		return eventloop.Close
+	case s.more:
+		return eventloop.More
+	case s.stalled:
+		return eventloop.Drain | eventloop.Mute
+	case s.parked.Load() != nil && s.framer.Buffered() > parkedInput:
+		return eventloop.Mute
+	}
+	return 0
+}
+
+// Output is what is to be sent.
+func (s *Session) Output() []byte { return s.out[s.sent:] }
+
+// Sent says that n more bytes of the output have been sent. When all are, the
+// buffer goes back to the worker: an idle session has none.
+func (s *Session) Sent(n int) {
+	s.w.stats.wroteBytes(n)
+	s.sent += n
+	if s.sent == len(s.out) {
+		s.w.recycle(s.out)
+		s.out, s.sent = nil, 0
+	}
+	s.account()
+}
+
+// account brings the totals of unsent output up to date.
+func (s *Session) account() {
+	unsent := int64(len(s.out) - s.sent)
+	if unsent != s.accounted {
+		s.srv.unsent.Add(unsent - s.accounted)
+		s.accounted = unsent
+		s.view.unsent.Store(unsent)
+	}
+}
+
+// Expired is called when the time set with endpoint.SetTimer has come.
+func (s *Session) Expired() { s.expirePark() }
+
+// Sweep is called about once a second.
+func (s *Session) Sweep() { s.checkTime() }
+
+// Closed is called when the connection is gone.
+func (s *Session) Closed() {
+	s.aborted = true
+	s.abandonPark()
+	s.out, s.sent = nil, 0
+	s.account()
+	s.srv.clients.remove(s)
+}
+
+// publish brings view up to date at the end of a turn.
+func (s *Session) publish() {
+	setInt64(&s.view.queued, int64(s.framer.Buffered()))
+	setInt64(&s.view.inputCap, int64(s.framer.Cap()))
+}
+
+// setInt64 stores only what is new: a store costs other processors their copy.
+func setInt64(to *atomic.Int64, n int64) {
+	if to.Load() != n {
+		to.Store(n)
+	}
+}
+
+// ---- commands.Client ----
+
+// ID is the client's number.
+func (s *Session) ID() int64 { return s.id }
+
+// Addr is the client's address.
+func (s *Session) Addr() string { return s.view.addr }
+
+// Name is what CLIENT SETNAME set.
+func (s *Session) Name() string {
+	s.view.mu.Lock()
+	defer s.view.mu.Unlock()
+	return s.view.name
+}
+
+// SetName sets the client's name.
+func (s *Session) SetName(name string) { s.setText(&s.view.name, name) }
+
+// SetLibName notes the name of the client's library.
+func (s *Session) SetLibName(name string) { s.setText(&s.view.libName, name) }
+
+// SetLibVer notes the version of the client's library.
+func (s *Session) SetLibVer(version string) { s.setText(&s.view.libVer, version) }
+
+func (s *Session) setText(field *string, text string) {
+	s.view.mu.Lock()
+	defer s.view.mu.Unlock()
+	*field = text
+}
+
+// User is the name of the user: there is one.
+func (s *Session) User() string { return defaultUser }
+
+// Select changes the database.
+func (s *Session) Select(index int) {
+	s.db = index
+	s.view.db.Store(int32(index))
+}
+
+// Database is the selected database.
+func (s *Session) Database() int { return s.db }
+
+// SetProto changes the protocol, from the next thing written on.
+func (s *Session) SetProto(version int) {
+	s.proto = version
+	s.w.out.SetProto(version)
+	s.view.proto.Store(int32(version))
+}
+
+// Authenticated reports whether the client may run commands that need a login.
+func (s *Session) Authenticated() bool {
+	return s.authenticated || s.srv.cfg.RequirePass.Load() == ""
+}
+
+// Authenticate checks a user's password and logs the client in if it is right.
+func (s *Session) Authenticate(user, password string) bool {
+	if user != defaultUser || !samePassword(password, s.srv.cfg.RequirePass.Load()) {
+		return false
+	}
+	s.login(true)
+	return true
+}
+
+func (s *Session) login(in bool) {
+	s.authenticated = in
+	s.framer.SetAuthenticated(in)
+}
+
+// Reset makes the session what it was when it began, except for its id.
+func (s *Session) Reset() {
+	s.SetProto(2)
+	s.Select(0)
+	s.SetName("")
+	s.silence = answering
+	s.SetNoEvict(false)
+	s.SetNoTouch(false)
+	s.login(s.srv.cfg.RequirePass.Load() == "")
+}
+
+// CloseAfterReply runs nothing more and closes when the output is sent.
+func (s *Session) CloseAfterReply() {
+	s.closing = true
+	s.closingSince = s.srv.seconds()
+	s.view.closing.Store(true)
+}
+
+// SetReply is CLIENT REPLY.
+func (s *Session) SetReply(m commands.ReplyMode) {
+	switch {
+	case m == commands.ReplyOn:
+		s.silence = answering
+	case m == commands.ReplyOff:
+		s.silence = silent
+	case s.silence != silent:
+		s.silence = skipNext
+	}
+}
+
+// SetNoEvict is CLIENT NO-EVICT.
+func (s *Session) SetNoEvict(on bool) { s.view.noEvict.Store(on) }
+
+// SetNoTouch is CLIENT NO-TOUCH.
+func (s *Session) SetNoTouch(on bool) {
+	s.noTouch = on
+	s.view.noTouch.Store(on)
+}
+
+// InMulti is false: there are no transactions yet.
+func (s *Session) InMulti() bool { return false }

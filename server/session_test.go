@@ -1,0 +1,506 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"quarry/commands"
+	"quarry/server/config"
+	"quarry/server/eventloop"
+)
+
+// testConn is the endpoint of a session without a connection. Posts wait until
+// the test delivers them.
+type testConn struct {
+	posts  []func()
+	timer  int64
+	gone   bool
+	remote string
+	far    bool // not on this machine
+}
+
+func (c *testConn) Post(fn func())     { c.posts = append(c.posts, fn) }
+func (c *testConn) SetTimer(at int64)  { c.timer = at }
+func (c *testConn) FD() int            { return 7 }
+func (c *testConn) RemoteAddr() string { return c.remote }
+func (c *testConn) LocalAddr() string  { return "127.0.0.1:6379" }
+func (c *testConn) Unix() bool         { return false }
+func (c *testConn) Loopback() bool     { return !c.far }
+
+// testClient drives one session as a transport would.
+type testClient struct {
+	*Session
+	t    *testing.T
+	conn *testConn
+}
+
+// testServer makes a server without a network. With no table it has all commands.
+func testServer(t *testing.T, table *commands.Table, args ...string) *Server {
+	t.Helper()
+	cfg, err := config.Load(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table == nil {
+		table = commands.NewCommandTable()
+	}
+	s, err := newServer(cfg, slog.New(slog.DiscardHandler), table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.workers = []*worker{s.newWorker(), s.newWorker()}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *Server) connect(t *testing.T) *testClient {
+	t.Helper()
+	conn := &testConn{remote: fmt.Sprintf("127.0.0.1:%d", 40000+s.clients.next.Load())}
+	session, refusal := s.admit(conn)
+	if session == nil {
+		t.Fatal(refusal)
+	}
+	session.Attach(0)
+	return &testClient{session, t, conn}
+}
+
+// turn does what a loop does after a batch, until nothing is left to do, and
+// returns what was sent.
+func (c *testClient) turn() string {
+	var sent strings.Builder
+	for range 1000 {
+		posts := c.conn.posts
+		c.conn.posts = nil
+		for _, fn := range posts {
+			fn()
+		}
+		sent.Write(c.Output())
+		c.Sent(len(c.Output()))
+		switch wants := c.Wants(); {
+		case wants&(eventloop.Abort|eventloop.Close) != 0:
+			if !c.conn.gone {
+				c.conn.gone = true
+				c.Closed()
+			}
+			return sent.String()
+		case wants&(eventloop.More|eventloop.Drain) != 0:
+			c.Resume()
+		case len(posts) == 0:
+			return sent.String()
+		}
+	}
+	c.t.Fatal("the session never comes to rest")
+	return ""
+}
+
+// send feeds a line, as an inline command, and returns the replies.
+func (c *testClient) send(line string) string {
+	c.Feed([]byte(line + "\r\n"))
+	return c.turn()
+}
+
+// do sends a line and checks the reply, written with "|" for line breaks.
+func (c *testClient) do(line, want string) {
+	c.t.Helper()
+	if got := strings.ReplaceAll(c.send(line), "\r\n", "|"); got != want {
+		c.t.Errorf("%s: %s, want %s", line, got, want)
+	}
+}
+
+// resp encodes commands, one a line.
+func respOf(lines string) []byte {
+	var b bytes.Buffer
+	for line := range strings.Lines(lines) {
+		words := strings.Fields(line)
+		fmt.Fprintf(&b, "*%d\r\n", len(words))
+		for _, w := range words {
+			fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
+		}
+	}
+	return b.Bytes()
+}
+
+const conversation = `PING
+ZADD board 1 ada 2 bob 3 cyd
+ZRANGE board 0 -1 WITHSCORES
+nosuch command with arguments
+ZRANK board bob
+ZADD board
+HELLO 3
+ZSCORE board cyd
+ECHO ` + "a-long-argument-a-long-argument-a-long-argument" + `
+CLIENT REPLY SKIP
+PING
+SELECT 3
+ZCARD board
+DEL board
+SELECT 0
+DEL board
+HELLO 2 SETNAME me
+QUIT
+`
+
+// TestEveryCut feeds one conversation whole, cut in two at every place, and
+// byte by byte: the replies are the same.
+func TestEveryCut(t *testing.T) {
+	s := testServer(t, nil)
+	stream := respOf(conversation)
+	run := func(cuts ...int) string {
+		c := s.connect(t)
+		var got strings.Builder
+		last := 0
+		for _, cut := range append(cuts, len(stream)) {
+			piece := bytes.Clone(stream[last:cut])
+			c.Feed(piece)
+			clear(piece) // it was lent for the call only
+			got.WriteString(c.turn())
+			last = cut
+		}
+		if !c.conn.gone {
+			t.Fatal("QUIT did not end the session")
+		}
+		return idOf.ReplaceAllString(got.String(), "id N")
+	}
+	want := run()
+	if !strings.HasPrefix(want, "+PONG\r\n:3\r\n*6\r\n") || !strings.HasSuffix(want, "+OK\r\n") {
+		t.Fatalf("%q", want)
+	}
+	var bytewise []int
+	for cut := 1; cut < len(stream); cut++ {
+		if got := run(cut); got != want {
+			t.Fatalf("cut at %d: %q, want %q", cut, got, want)
+		}
+		bytewise = append(bytewise, cut)
+	}
+	if got := run(bytewise...); got != want {
+		t.Fatalf("byte by byte: %q, want %q", got, want)
+	}
+}
+
+var idOf = regexp.MustCompile(`(?s)id\r\n:\d+`)
+
+// fakeTable has commands that behave as a test needs.
+func fakeTable() *commands.Table {
+	row := func(name string, arity int, flags commands.Flag, keys []commands.Keys, run func(c *commands.Ctx)) commands.Spec {
+		return commands.Spec{Name: name, Group: commands.Generic, Since: "1", Summary: "test", Arity: arity,
+			Flags: flags, Keys: keys, Run: run}
+	}
+	key := commands.KeyAt(1, commands.RW)
+	return commands.NewTable([]commands.Spec{
+		row("TICK", 1, commands.Fast, nil, func(c *commands.Ctx) { c.Int(1) }),
+		row("SPIN", 1, 0, nil, func(c *commands.Ctx) {
+			for start := time.Now(); time.Since(start) < 2*turnTime; {
+			}
+			c.Int(2)
+		}),
+		row("BIG", 1, 0, nil, func(c *commands.Ctx) { c.Bulk(make([]byte, 400<<10)) }),
+		row("WRITE", -2, commands.Write, commands.KeyRange(1, -1, 1, commands.RW), func(c *commands.Ctx) { c.OK() }),
+		row("READ", 2, commands.ReadOnly, commands.KeyAt(1, commands.RO), func(c *commands.Ctx) { c.OK() }),
+		row("OOM", 2, commands.Write|commands.DenyOOM, key, func(c *commands.Ctx) { c.OK() }),
+		row("ALL", 1, commands.Write|commands.AllShards, nil, func(c *commands.Ctx) { c.OK() }),
+		row("BREAK", 2, commands.Write, key, func(c *commands.Ctx) { c.Array(3); c.Int(1); panic("as asked") }),
+		row("BREAKREAD", 2, commands.ReadOnly, commands.KeyAt(1, commands.RO), func(c *commands.Ctx) { panic("as asked") }),
+		row("FREE", 1, commands.NoAuth, nil, func(c *commands.Ctx) { c.OK() }),
+		{Name: "BOX", Group: commands.Generic, Since: "1", Summary: "test", Arity: -2, Subs: []commands.Spec{
+			row("IN", 3, 0, nil, func(c *commands.Ctx) { c.OK() }),
+		}},
+	})
+}
+
+// TestFairness: a turn ends with its time or with much output, nothing is lost
+// by it, and what was asked after it is answered in order.
+func TestFairness(t *testing.T) {
+	s := testServer(t, fakeTable())
+	c := s.connect(t)
+	c.Feed(respOf("SPIN\nTICK\nTICK\n"))
+	if got := string(c.Output()); got != ":2\r\n" {
+		t.Fatalf("first turn: %q", got)
+	}
+	if c.Wants() != eventloop.More {
+		t.Fatalf("wants %b, not More", c.Wants())
+	}
+	c.Resume()
+	if got := string(c.Output()); got != ":2\r\n:1\r\n:1\r\n" || c.Wants() != 0 {
+		t.Fatalf("second turn: %q, wants %b", got, c.Wants())
+	}
+	c.turn()
+	c.Feed(respOf(strings.Repeat("BIG\n", 10)))
+	if n := len(c.Output()); n > turnOutput+500<<10 || c.Wants() != eventloop.More {
+		t.Fatalf("%d bytes in one turn, wants %b", n, c.Wants())
+	}
+	if n := len(c.turn()); n != 10*(400<<10+len("$409600\r\n\r\n")) {
+		t.Fatalf("%d bytes in all", n)
+	}
+}
+
+// TestStall: while all clients together have much unsent, one with much of it
+// runs nothing; otherwise it does, as in Redis.
+func TestStall(t *testing.T) {
+	s := testServer(t, fakeTable())
+	c := s.connect(t)
+	c.Feed(respOf("BIG\nBIG\nBIG\nBIG\n"))
+	for c.Wants() == eventloop.More {
+		c.Resume()
+	}
+	c.Feed(respOf("TICK\n"))
+	if !bytes.HasSuffix(c.Output(), []byte(":1\r\n")) {
+		t.Fatal("a client with unsent output was not served")
+	}
+	c.Sent(1)
+	s.unsent.Add(stallTotal)
+	c.Feed(respOf("TICK\n"))
+	if want := eventloop.Drain | eventloop.Mute; c.Wants() != want {
+		t.Fatalf("wants %b, want %b", c.Wants(), want)
+	}
+	if got := c.turn(); !strings.HasSuffix(got, ":1\r\n:1\r\n") {
+		t.Fatalf("after the output was read: ...%q", got[len(got)-20:])
+	}
+	if got := s.unsent.Load(); got != stallTotal {
+		t.Fatalf("unsent is off by %d", got-stallTotal)
+	}
+}
+
+func TestProtocolError(t *testing.T) {
+	s := testServer(t, fakeTable())
+	c := s.connect(t)
+	c.Feed([]byte("TICK\r\n*1\r\n$x\r\nTICK\r\n"))
+	if got, want := c.turn(), ":1\r\n-ERR Protocol error: invalid bulk length\r\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !c.conn.gone {
+		t.Error("the connection is open")
+	}
+	c.Feed([]byte("TICK\r\n"))
+	if got := string(c.Output()); got != "" {
+		t.Errorf("a closed session answers %q", got)
+	}
+}
+
+func TestQueryLimit(t *testing.T) {
+	s := testServer(t, fakeTable(), "--client-query-buffer-limit", "1mb")
+	c := s.connect(t)
+	c.Feed([]byte("*1\r\n$2000000\r\n"))
+	c.turn()
+	for range 100 {
+		c.Feed(make([]byte, 64<<10))
+		if c.turn(); c.conn.gone {
+			return
+		}
+	}
+	t.Error("never closed")
+}
+
+func TestOutputLimits(t *testing.T) {
+	s := testServer(t, fakeTable(), "--client-output-buffer-limit", "normal", "1mb", "500kb", "0")
+	hard := s.connect(t)
+	hard.Feed(respOf("BIG\nBIG\nBIG\nBIG\n"))
+	if hard.Wants() != eventloop.Abort || s.unsent.Load() != 0 {
+		t.Errorf("over the hard limit: wants %b, %d bytes unsent", hard.Wants(), s.unsent.Load())
+	}
+	soft := s.connect(t)
+	soft.Feed(respOf("BIG\nBIG\n"))
+	if soft.Wants() != 0 {
+		t.Errorf("just over the soft limit: wants %b", soft.Wants())
+	}
+	soft.Sweep()
+	if soft.Wants() != eventloop.Abort {
+		t.Errorf("over the soft limit for longer: wants %b", soft.Wants())
+	}
+	reads := s.connect(t)
+	reads.Feed(respOf("BIG\nBIG\n"))
+	reads.turn()
+	reads.Sweep()
+	if reads.Wants() != 0 {
+		t.Errorf("back under the soft limit: wants %b", reads.Wants())
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	s := testServer(t, nil, "--timeout", "10")
+	c, parked := s.connect(t), s.connect(t)
+	parked.send("BZPOPMIN q 0")
+	c.Sweep()
+	if c.Wants() != 0 {
+		t.Error("closed before its time")
+	}
+	c.view.active.Add(-11)
+	parked.view.active.Add(-11)
+	c.Sweep()
+	parked.Sweep()
+	if c.Wants() != eventloop.Abort {
+		t.Error("an idle client stays")
+	}
+	if parked.Wants() != 0 {
+		t.Error("a blocked client is taken to be idle")
+	}
+	parked.turn()
+	parked.Closed()
+	slow := s.connect(t)
+	slow.Feed([]byte("QUIT\r\n"))
+	slow.Sweep()
+	if slow.Wants() != eventloop.Close {
+		t.Error("closed before the reply is read")
+	}
+	slow.closingSince -= lingerSeconds + 1
+	slow.Sweep()
+	if slow.Wants() != eventloop.Abort {
+		t.Error("a closing client lingers")
+	}
+}
+
+func TestAdmission(t *testing.T) {
+	s := testServer(t, fakeTable(), "--maxclients", "2")
+	a := s.connect(t)
+	s.connect(t)
+	if c, refusal := s.admit(&testConn{}); c != nil || refusal != "-ERR max number of clients reached\r\n" {
+		t.Errorf("a third client: %v, %q", c, refusal)
+	}
+	a.do("QUIT", "-ERR unknown command 'QUIT', with args beginning with: |")
+	a.Closed()
+	if c, refusal := s.admit(&testConn{}); c == nil {
+		t.Error("after one has left:", refusal)
+	}
+	if got := s.counters.rejected.Load(); got != 1 {
+		t.Errorf("%d rejected, want 1", got)
+	}
+	if c, refusal := s.admit(&testConn{far: true}); c != nil || !strings.HasPrefix(refusal, "-DENIED Redis is running in protected mode") {
+		t.Errorf("from another machine: %v, %q", c, refusal)
+	}
+	for _, args := range [][]string{{"--protected-mode", "no"}, {"--requirepass", "secret"}} {
+		s := testServer(t, fakeTable(), args...)
+		if c, refusal := s.admit(&testConn{far: true}); c == nil {
+			t.Errorf("%v, from another machine: %q", args, refusal)
+		}
+	}
+}
+
+func TestReplyModes(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.do("PING", "+PONG|")
+	c.do("CLIENT REPLY SKIP", "")
+	c.do("PING", "")
+	c.do("PING", "+PONG|")
+	c.do("CLIENT REPLY OFF", "")
+	c.do("PING", "")
+	c.do("nosuch", "")
+	c.do("CLIENT REPLY SKIP", "")
+	c.do("PING", "")
+	c.do("CLIENT REPLY ON", "+OK|")
+	c.do("PING", "+PONG|")
+	c.do("CLIENT REPLY SKIP", "")
+	c.do("BZPOPMIN q 0", "")
+	s.connect(t).do("ZADD q 1 a", ":1|")
+	if got := c.turn(); got != "" {
+		t.Errorf("a skipped reply of a blocked command: %q", got)
+	}
+	c.do("PING", "+PONG|")
+	c.do("CLIENT REPLY OFF", "")
+	c.do("RESET", "+RESET|")
+	c.do("PING", "+PONG|")
+}
+
+// TestHostileBytes feeds bytes that are no commands, or nearly: sessions end,
+// nothing else does.
+func TestHostileBytes(t *testing.T) {
+	s := testServer(t, nil)
+	rng := rand.New(rand.NewPCG(3, 4))
+	scraps := []string{"*", "$", "\r\n", "*3\r\n", "$4\r\n", "ZADD", "-1", "9223372036854775807", "PING\r\n", "*1\r\n$4\r\nPING\r\n",
+		"*2147483647\r\n", "$-2\r\n", "\x00", "\"", "'", "ZADD k 1 a\r\n", "BZPOPMIN k 0\r\n", "HELLO 3\r\n", "CLIENT LIST\r\n", " "}
+	var out int
+	for range 3000 {
+		c := s.connect(t)
+		for range 1 + rng.IntN(8) {
+			if rng.IntN(5) == 0 {
+				noise := make([]byte, rng.IntN(40))
+				for i := range noise {
+					noise[i] = byte(rng.Uint32())
+				}
+				c.Feed(noise)
+			} else {
+				c.Feed([]byte(scraps[rng.IntN(len(scraps))]))
+			}
+			out += len(c.turn())
+			if c.conn.gone {
+				break
+			}
+		}
+		if !c.conn.gone {
+			c.Closed()
+		}
+	}
+	if s.damage.panics.Load() > 0 {
+		t.Errorf("%d panics", s.damage.panics.Load())
+	}
+	if s.blocked.Load() != 0 || s.unsent.Load() != 0 || s.clients.count() != 0 {
+		t.Errorf("left behind: %d blocked, %d bytes unsent, %d clients", s.blocked.Load(), s.unsent.Load(), s.clients.count())
+	}
+	if out == 0 {
+		t.Error("nothing was ever answered")
+	}
+}
+
+// BenchmarkSession is our own work per command: bytes in to bytes out, without
+// sockets.
+func BenchmarkSession(b *testing.B) {
+	const depth = 16
+	for _, bc := range []struct{ name, command string }{
+		{"nothing", "TICK\n"},
+		{"one key", "WRITE key:000001\n"},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			s, c := benchSession(b)
+			in := respOf(strings.Repeat(bc.command, depth))
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Feed(in)
+				c.Sent(len(c.Output()))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*depth), "ns/command")
+			s.Close()
+		})
+	}
+}
+
+func benchSession(tb testing.TB) (*Server, *Session) {
+	cfg, err := config.Load(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := newServer(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), fakeTable())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.workers = []*worker{s.newWorker()}
+	c, _ := s.admit(&testConn{})
+	c.Attach(0)
+	return s, c
+}
+
+// TestNoAllocations: a command allocates nothing between its bytes and those
+// of the reply.
+func TestNoAllocations(t *testing.T) {
+	s, c := benchSession(t)
+	defer s.Close()
+	in := respOf(strings.Repeat("TICK\nWRITE key1\nWRITE key1\nREAD key2\nWRITE key1 key2 key3\n", 20))
+	if n := testing.AllocsPerRun(100, func() {
+		c.Feed(in)
+		for c.Wants() == eventloop.More {
+			c.Resume()
+		}
+		c.Sent(len(c.Output()))
+	}); n != 0 {
+		t.Errorf("%v allocations in 100 commands", n)
+	}
+}

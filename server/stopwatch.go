@@ -1,0 +1,105 @@
+package server
+
+import "quarry/commands"
+
+// caller is the connection whose commands are timed.
+type caller interface {
+	Name() string
+	Addr() string
+}
+
+// stopwatch times the commands that one goroutine runs, as stats.go explains:
+//
+//	begin(client)          a client's turn begins: reads the clock
+//	  run(spec, args)      before each handler
+//	  done(ctx, failed)    after it; failed: the answer is an error
+//	end()                  the turn is over
+//
+// What happens between end and begin is nobody's time, and a command that runs
+// without run and done (a parked one that is served) is not counted again.
+type stopwatch struct {
+	counters *counters
+	stats    *stats
+
+	at      int64 // the clock when it was read last
+	client  caller
+	slow    int64 // slowlog-log-slower-than in ns; negative: never
+	tracked bool  // latency-tracking
+
+	spec   *commands.Spec // of the calls since at
+	calls  int
+	failed int
+	limit  int // calls after which the clock is read
+}
+
+func (k *counters) newStopwatch(st *stats) *stopwatch { return &stopwatch{counters: k, stats: st} }
+
+// now is the clock as it was read last: within a group it stands still.
+func (w *stopwatch) now() int64 { return w.at }
+
+func (w *stopwatch) begin(c caller) {
+	w.client = c
+	w.slow = slowNS(w.counters.cfg.SlowlogLogSlowerThan.Load())
+	w.tracked = w.counters.cfg.LatencyTracking.Load()
+	w.at = w.counters.clock()
+}
+
+// slowNS turns microseconds into nanoseconds; times past 64 bits are never reached.
+func slowNS(us int) int64 {
+	const never = 1<<63 - 1
+	if us > never/1000 {
+		return never
+	}
+	return int64(us) * 1000
+}
+
+func (w *stopwatch) run(s *commands.Spec, args [][]byte) {
+	few := len(args) <= groupArgs
+	if s == w.spec && few && w.calls > 0 {
+		return // one more of the group
+	}
+	if w.calls > 0 {
+		w.flush(nil)
+	}
+	w.spec, w.limit = s, 1
+	if few && s.Has(commands.Fast) && (w.slow < 0 || w.slow >= int64(exactBelow)) {
+		w.limit = groupCalls
+	}
+}
+
+func (w *stopwatch) done(c *commands.Ctx, failed bool) {
+	w.calls++
+	if failed {
+		w.failed++
+	}
+	if w.calls >= w.limit {
+		w.flush(c)
+	}
+}
+
+func (w *stopwatch) end() {
+	if w.calls > 0 {
+		w.flush(nil)
+	}
+	w.client = nil
+}
+
+// flush reads the clock and records the calls since it was read before. c is
+// the only or last of these, or nil if it is gone.
+func (w *stopwatch) flush(c *commands.Ctx) {
+	now := w.counters.clock()
+	ns := now - w.at
+	w.stats.ran(w.spec, w.calls, w.failed, ns, w.tracked)
+	if w.slow >= 0 && ns >= w.slow && !w.spec.Has(commands.SkipSlowlog) {
+		w.enter(c, ns)
+	}
+	w.at, w.calls, w.failed = now, 0, 0
+}
+
+func (w *stopwatch) enter(c *commands.Ctx, ns int64) {
+	if c != nil && w.calls == 1 {
+		w.counters.slow.add(w.client, ns, slowArgs(c))
+	} else {
+		w.counters.slow.add(w.client, ns, groupSlowArgs(w.spec, w.calls))
+	}
+}

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"bytes"
+
+	"quarry/store/internal/hash"
+	"quarry/store/internal/slab"
+	"quarry/store/zset"
+)
+
+// DB is a database as one running command sees it. Each goroutine that runs
+// commands makes one with NewDB and calls Begin before each command; values
+// that the methods return are valid until the shard is unlocked or Begin is
+// called again. Except where said, the shard of every key named must be locked.
+// Expired keys are missing for every method.
+type DB struct {
+	s       *Store
+	index   int
+	nowMS   int64
+	noTouch bool
+
+	sets     []*ZSet // opened since Begin: the first setsUsed
+	setsUsed int
+
+	ready      []ReadyKey
+	readyBytes []byte // the keys of ready
+}
+
+// What a command that opened many sets, or made long keys ready, may leave behind.
+const (
+	setsKept  = 64
+	readyKept = 64 << 10
+)
+
+// NewDB makes a DB for one goroutine.
+func (s *Store) NewDB() *DB { return &DB{s: s} }
+
+// Begin turns d to a database and to the time of a command.
+func (d *DB) Begin(index int, nowMS int64) {
+	d.index, d.nowMS, d.noTouch = index, nowMS, false
+	if len(d.sets) > setsKept {
+		clear(d.sets[setsKept:])
+		d.sets = d.sets[:setsKept]
+	}
+	d.setsUsed = 0
+	if cap(d.readyBytes) > readyKept {
+		d.ready, d.readyBytes = nil, nil
+	}
+	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
+}
+
+// Index is the database d is turned to.
+func (d *DB) Index() int { return d.index }
+
+// Store is the store d belongs to.
+func (d *DB) Store() *Store { return d.s }
+
+// NoTouch makes reads leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin.
+func (d *DB) NoTouch() { d.noTouch = true }
+
+// spot is where a key is, or would be.
+type spot struct {
+	sh    *shard
+	db    *database
+	index int // of the database
+	hash  uint64
+	rec   slab.Ref // 0: there is no such key
+}
+
+// find looks key up in d's database.
+func (d *DB) find(key []byte) spot { return d.findIn(d.index, key) }
+
+// findIn looks key up; if its time is over it is deleted.
+func (d *DB) findIn(index int, key []byte) spot {
+	sh := d.s.shards[d.s.ShardOf(key)]
+	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: hash.Sum(d.s.seed, key)}
+	at.rec = sh.lookup(at.db, at.hash, key)
+	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
+		at.delete()
+		sh.expired.Add(1)
+	}
+	return at
+}
+
+// delete removes the key and its value.
+func (at *spot) delete() {
+	at.sh.delete(at.db, at.hash, at.rec)
+	at.rec = 0
+}
+
+// count counts a keyspace hit or miss.
+func (at *spot) count() {
+	if at.rec != 0 {
+		at.sh.hits.Add(1)
+	} else {
+		at.sh.misses.Add(1)
+	}
+}
+
+// Type is the type of the key's value, None if there is no such key.
+func (d *DB) Type(key []byte) Type {
+	at := d.find(key)
+	if at.rec == 0 {
+		return None
+	}
+	return at.sh.typeOf(at.rec)
+}
+
+// Touch updates the access time and reports whether the key exists. It counts a
+// keyspace hit or miss.
+func (d *DB) Touch(key []byte) bool {
+	at := d.find(key)
+	at.count()
+	if at.rec != 0 {
+		d.use(at.sh, at.rec)
+	}
+	return at.rec != 0
+}
+
+// Delete removes a key and reports whether it was there. Cost does not depend on the value's size.
+func (d *DB) Delete(key []byte) bool {
+	at := d.find(key)
+	if at.rec == 0 {
+		return false
+	}
+	at.delete()
+	return true
+}
+
+// Rename moves src's value and expiry to dst, whose value is dropped. It
+// reports false if src is missing. The shards of both are locked.
+func (d *DB) Rename(src, dst []byte) bool {
+	from := d.find(src)
+	if from.rec == 0 || bytes.Equal(src, dst) {
+		return from.rec != 0
+	}
+	to := d.find(dst)
+	if to.rec != 0 {
+		to.delete()
+	}
+	h := from.sh.zsetOf(from.rec)
+	if from.sh != to.sh {
+		h = from.sh.sets.MoveTo(h, &to.sh.sets)
+	}
+	use, atMS := from.sh.heap.R(from.rec).U32(recUse), from.sh.expireAt(from.rec)
+	from.sh.remove(from.db, from.hash, from.rec)
+	to.make(dst, h, use)
+	to.sh.setExpireAt(to.db, to.rec, atMS)
+	d.signal(&to, dst)
+	return true
+}
+
+// make makes the key, which is not there, with a value.
+func (at *spot) make(key []byte, h zset.Handle, use uint32) {
+	at.rec = at.sh.add(at.db, at.hash, key)
+	at.sh.setZSet(at.rec, h)
+	at.sh.heap.W(at.rec).SetU32(recUse, use)
+}
+
+// Copy copies src's value and expiry to dst in database dstDB. exists reports
+// that dst exists and replace is false (nothing is done); ok that it was copied.
+// It counts a keyspace hit or miss. A copy that maxmemory has no room for is refused with ErrOOM.
+func (d *DB) Copy(src, dst []byte, dstDB int, replace bool) (ok, exists bool, err error) {
+	from := d.find(src)
+	from.count()
+	if from.rec == 0 {
+		return false, false, nil
+	}
+	to := d.findIn(dstDB, dst)
+	if to.rec != 0 && !replace {
+		return false, true, nil
+	}
+	if to == from {
+		return true, false, nil
+	}
+	h := from.sh.zsetOf(from.rec)
+	z := d.newSet()
+	from.sh.sets.Open(h, &z.Set)
+	if !d.s.Room(z.Bytes()) {
+		return false, false, ErrOOM
+	}
+	h = from.sh.sets.CopyTo(h, &to.sh.sets)
+	if to.rec != 0 {
+		to.delete()
+	}
+	to.make(dst, h, d.newUse())
+	to.sh.setExpireAt(to.db, to.rec, from.sh.expireAt(from.rec))
+	d.signal(&to, dst)
+	return true, false, nil
+}
+
+// Move moves key to another database and reports false if it is missing here or exists there.
+func (d *DB) Move(key []byte, dstDB int) bool {
+	from := d.find(key)
+	if from.rec == 0 {
+		return false
+	}
+	to := d.findIn(dstDB, key)
+	if to.rec != 0 {
+		return false
+	}
+	sh, rec, atMS := from.sh, from.rec, from.sh.expireAt(from.rec)
+	sh.setExpireAt(from.db, rec, 0)
+	sh.unhook(from.db, from.hash, rec)
+	sh.hook(to.db, to.hash, rec)
+	sh.setExpireAt(to.db, rec, atMS)
+	d.signal(&to, key)
+	return true
+}
+
+// ExpireAt is the time a key expires at, Unix ms, 0 if it never does; ok is false if there is no key.
+func (d *DB) ExpireAt(key []byte) (atMS int64, ok bool) {
+	at := d.find(key)
+	if at.rec == 0 {
+		return 0, false
+	}
+	return at.sh.expireAt(at.rec), true
+}
+
+// SetExpireAt sets the time a key expires at (0: never). A time that has
+// passed deletes it. It reports whether the key exists.
+func (d *DB) SetExpireAt(key []byte, atMS int64) bool {
+	at := d.find(key)
+	switch {
+	case at.rec == 0:
+		return false
+	case atMS != 0 && atMS <= d.nowMS:
+		at.delete()
+	default:
+		at.sh.setExpireAt(at.db, at.rec, atMS)
+	}
+	return true
+}
+
+// Object is what OBJECT and MEMORY USAGE tell of a key.
+type Object struct {
+	Encoding string
+	IdleSec  int64 // meaningless after SetLFU(true)
+	Freq     int   // meaningless without
+	Bytes    int64 // record, key, directory entry and value
+}
+
+// Object describes a key without touching it.
+func (d *DB) Object(key []byte) (Object, bool) {
+	at := d.find(key)
+	if at.rec == 0 {
+		return Object{}, false
+	}
+	h := at.sh.zsetOf(at.rec)
+	z := d.newSet()
+	at.sh.sets.Open(h, &z.Set)
+	use := at.sh.heap.R(at.rec).U32(recUse)
+	entry := at.db.keys.Bytes() / int64(at.db.keys.Len())
+	return Object{
+		Encoding: h.Enc.Name(),
+		IdleSec:  d.idleSeconds(use),
+		Freq:     int(d.decayed(use)),
+		Bytes:    at.sh.recordBytes(at.rec) + entry + z.Bytes(),
+	}, true
+}
+
+// ReadyKey is a key that parked clients may be waiting for.
+type ReadyKey struct {
+	DB  int
+	Key []byte
+}
+
+// ReadyKeys lists the keys that got data or were replaced since Begin while
+// clients were waiting on their shard, each with its database.
+func (d *DB) ReadyKeys() []ReadyKey { return d.ready }
+
+// signal notes a key that got data, if anyone is waiting on its shard.
+func (d *DB) signal(at *spot, key []byte) {
+	if at.sh.waiters == 0 {
+		return
+	}
+	if n := len(d.ready); n > 0 && d.ready[n-1].DB == at.index && bytes.Equal(d.ready[n-1].Key, key) {
+		return
+	}
+	start := len(d.readyBytes)
+	d.readyBytes = append(d.readyBytes, key...)
+	d.ready = append(d.ready, ReadyKey{at.index, d.readyBytes[start:]})
+}

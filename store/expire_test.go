@@ -1,0 +1,159 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// TestExpiryIsExact: a key is there in its last millisecond and not in the next.
+func TestExpiryIsExact(t *testing.T) {
+	f := newFixture(t, Options{})
+	f.add(0, "k", "m", 1)
+	f.run(0, func(d *DB) { d.SetExpireAt([]byte("k"), f.now+10) })
+	f.now += 10
+	if !f.exists(0, "k") {
+		t.Error("the key is gone in its last millisecond")
+	}
+	f.now++
+	if keys := f.keys(0); len(keys) != 0 {
+		t.Errorf("SCAN passes %v", keys)
+	}
+	if f.s.Size(0) != 1 {
+		t.Error("SCAN deletes keys")
+	}
+	if f.exists(0, "k") {
+		t.Error("the key outlives its time")
+	}
+	if f.s.Size(0) != 0 || f.s.Counters().ExpiredKeys != 1 {
+		t.Errorf("size %d, %+v", f.s.Size(0), f.s.Counters())
+	}
+}
+
+func TestSetExpireAt(t *testing.T) {
+	f := newFixture(t, Options{})
+	k := []byte("k")
+	f.run(0, func(d *DB) {
+		if d.SetExpireAt(k, f.now+1) {
+			t.Error("a missing key has a time")
+		}
+		mustAdd(t, d, "k", "m", 1)
+		for _, at := range []int64{f.now + 5, f.now + 9, math.MaxInt64, 0, 0, f.now + 1} {
+			if !d.SetExpireAt(k, at) {
+				t.Errorf("SetExpireAt(%d) finds no key", at)
+			}
+			if got, ok := d.ExpireAt(k); got != at || !ok {
+				t.Errorf("ExpireAt is %d, want %d", got, at)
+			}
+		}
+		if !d.SetExpireAt(k, f.now) || d.Type(k) != None {
+			t.Error("a time that has come does not delete the key")
+		}
+		mustAdd(t, d, "k", "m", 1)
+		if !d.SetExpireAt(k, -5) || d.Type(k) != None {
+			t.Error("a time before 1970 does not delete the key")
+		}
+	})
+	if n := f.s.Counters().ExpiredKeys; n != 0 {
+		t.Errorf("%d keys count as expired", n) // they were deleted, as Redis sees it
+	}
+}
+
+// TestTickReclaimsEarliestFirst: with more expired keys than a slice takes, the oldest go first.
+func TestTickReclaimsEarliestFirst(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	const n = 3*reclaimKeys + 1
+	for i := range n {
+		key := fmt.Sprint(i)
+		f.add(0, key, "m", 1)
+		f.run(0, func(d *DB) { d.SetExpireAt([]byte(key), startMS+int64(i*7%n)+1) })
+	}
+	f.add(0, "stays", "m", 1)
+	f.now += n + 2
+	for left := n; left > 0; {
+		more := f.s.Tick(f.now)
+		f.check()
+		left = max(0, left-reclaimKeys)
+		if f.s.Size(0) != left+1 || more != (left > 0) {
+			t.Fatalf("%d keys, want %d; more is %v", f.s.Size(0), left+1, more)
+		}
+		if sh := f.s.shards[0]; left > 0 {
+			sh.times.Open(sh.dbs[0].times, &sh.set)
+			if first, want := sh.set.CountBelow(float64(startMS+n-left+1), false), 0; first != want {
+				t.Fatalf("%d keys that expire earlier are left", first)
+			}
+		}
+	}
+	if got := f.s.Counters().ExpiredKeys; got != n {
+		t.Errorf("%d keys count as expired, want %d", got, n)
+	}
+	if !f.exists(0, "stays") {
+		t.Error("a key without expiry is gone")
+	}
+}
+
+func TestRenameAndCopyKeepExpiry(t *testing.T) {
+	for _, shards := range []int{1, 64} {
+		f := newFixture(t, Options{Shards: shards})
+		f.run(0, func(d *DB) {
+			a, b, c := []byte("a"), []byte("b"), []byte("c")
+			mustAdd(t, d, "a", "m", 1)
+			mustAdd(t, d, "b", "other", 1)
+			d.SetExpireAt(a, f.now+77)
+			d.SetExpireAt(b, f.now+5)
+			if !d.Rename(a, b) || !d.Rename(b, b) || d.Rename(a, b) {
+				t.Error("Rename")
+			}
+			if ok, _, err := d.Copy(b, c, 3, false); !ok || err != nil {
+				t.Errorf("Copy: %v, %v", ok, err)
+			}
+			if ok, exists, _ := d.Copy(b, c, 3, false); ok || !exists {
+				t.Errorf("Copy over a key: %v, %v", ok, exists)
+			}
+			if ok, _, _ := d.Copy(b, c, 3, true); !ok {
+				t.Error("Copy with replace")
+			}
+			if d.Move(b, 0) || !d.Move(b, 3) || d.Move(b, 3) {
+				t.Error("Move")
+			}
+		})
+		f.run(3, func(d *DB) {
+			for _, key := range []string{"b", "c"} {
+				if at, _ := d.ExpireAt([]byte(key)); at != f.now+77 {
+					t.Errorf("%s expires at %d", key, at)
+				}
+				if z, err := d.ZSet([]byte(key)); err != nil || z == nil || z.Len() != 1 {
+					t.Errorf("%s: %v, %v", key, z, err)
+				}
+			}
+		})
+		f.check()
+		f.now += 78
+		f.tick()
+		if f.s.Size(3) != 0 {
+			t.Errorf("%d keys outlive their time", f.s.Size(3))
+		}
+	}
+}
+
+func TestExpireStats(t *testing.T) {
+	f := newFixture(t, Options{Shards: 4})
+	for i := range 1000 {
+		key := fmt.Sprint(i)
+		f.add(1, key, "m", 1)
+		if i%2 == 0 {
+			f.run(1, func(d *DB) { d.SetExpireAt([]byte(key), f.now+int64(i+1)*1000) })
+		}
+	}
+	f.tick()
+	keys, expires, avg := f.s.ExpireStats(1)
+	if keys != 1000 || expires != 500 {
+		t.Errorf("%d keys, %d expire", keys, expires)
+	}
+	if avg < 450_000 || avg > 550_000 { // 0.5 s to 1000 s, evenly
+		t.Errorf("mean time to live %d ms", avg)
+	}
+	if keys, expires, avg := f.s.ExpireStats(0); keys != 0 || expires != 0 || avg != 0 {
+		t.Errorf("of an empty database: %d, %d, %d", keys, expires, avg)
+	}
+}

@@ -1,0 +1,424 @@
+package dict
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"quarry/store/internal/offheap"
+	"quarry/store/internal/slab"
+)
+
+// fixture is a table whose refs' hashes a test chooses, with a map beside it as the model.
+type fixture struct {
+	t      testing.TB
+	heap   *slab.Heap
+	table  Table
+	hashes map[uint32]uint64 // of the refs in the table
+}
+
+func (f *fixture) HashOf(ref uint32) uint64 { return f.hashes[ref] }
+
+func newFixture(t testing.TB) *fixture {
+	r, err := offheap.NewRegion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{t: t, heap: slab.New(r), hashes: map[uint32]uint64{}}
+	f.table = Make(f.heap, f)
+	t.Cleanup(func() {
+		f.drain()
+		if live := f.heap.Live(); live != 0 {
+			t.Errorf("%d objects are left in the heap", live)
+		}
+		if err := f.heap.Check(); err != nil {
+			t.Error(err)
+		}
+		f.heap.Close()
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fixture) drain() {
+	if !f.table.Exists() {
+		return
+	}
+	for f.table.Drain(100, func(ref uint32) { delete(f.hashes, ref) }) {
+	}
+	if len(f.hashes) != 0 {
+		f.t.Errorf("Drain did not pass %d refs", len(f.hashes))
+	}
+}
+
+func (f *fixture) insert(ref uint32, hash uint64) {
+	f.hashes[ref] = hash
+	f.table.Insert(hash, ref)
+}
+
+func (f *fixture) find(ref uint32) (Probe, bool) {
+	p := f.table.Find(f.hashes[ref])
+	for p.Next() {
+		if p.Ref() == ref {
+			return p, true
+		}
+	}
+	return p, false
+}
+
+func (f *fixture) delete(ref uint32) {
+	p, ok := f.find(ref)
+	if !ok {
+		f.t.Fatalf("ref %#x is not found", ref)
+	}
+	p.Delete()
+	delete(f.hashes, ref)
+}
+
+func (f *fixture) check() {
+	f.t.Helper()
+	if err := f.table.Check(); err != nil {
+		f.t.Fatal(err)
+	}
+	if f.table.Len() != len(f.hashes) {
+		f.t.Fatalf("Len is %d, want %d", f.table.Len(), len(f.hashes))
+	}
+	if got, want := f.table.Bytes(), f.heap.Bytes(); got != want {
+		f.t.Fatalf("Bytes is %d, the heap holds %d", got, want)
+	}
+}
+
+// TestModel does random insertions and deletions under hashes of different quality.
+func TestModel(t *testing.T) {
+	hashes := []struct {
+		name string
+		of   func(*rand.Rand) uint64
+	}{
+		{"uniform", (*rand.Rand).Uint64},
+		{"tag 0", func(r *rand.Rand) uint64 { return r.Uint64() >> 8 }},
+		{"few buckets", func(r *rand.Rand) uint64 { return r.Uint64() &^ 0xfffff0 }},
+		{"all equal", func(*rand.Rand) uint64 { return 7 << 56 }},
+	}
+	for _, h := range hashes {
+		t.Run(h.name, func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(1, 2))
+			f := newFixture(t)
+			var refs []uint32
+			next := uint32(1)
+			for step := range 6000 {
+				grow := step/1000%2 == 0 // three waves up and down
+				if len(refs) == 0 || rnd.IntN(4) == 0 != grow {
+					f.insert(next, h.of(rnd))
+					refs = append(refs, next)
+					next++
+				} else {
+					i := rnd.IntN(len(refs))
+					f.delete(refs[i])
+					refs[i] = refs[len(refs)-1]
+					refs = refs[:len(refs)-1]
+				}
+				if step%50 == 0 {
+					f.check()
+				}
+			}
+			f.check()
+			for _, ref := range refs {
+				if _, ok := f.find(ref); !ok {
+					t.Fatalf("ref %#x is not found", ref)
+				}
+			}
+			for _, ref := range refs {
+				f.delete(ref)
+			}
+			f.check()
+			if got, most := f.table.Bytes(), int64(slab.Class(headerSize)+2*bucketSize); got > most {
+				t.Errorf("the empty table takes %d bytes, more than %d", got, most)
+			}
+		})
+	}
+}
+
+// TestManyBuckets crosses every border of the array's shape (array.go) up and down.
+func TestManyBuckets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million refs")
+	}
+	const refs = 1_400_000 // 146,000 buckets: a node of nodes
+	f := newFixture(t)
+	hash := func(ref uint32) uint64 { return uint64(ref) * 0x9e3779b97f4a7c15 >> 3 * 0xd6e8feb86659fd93 }
+	for ref := uint32(1); ref <= refs; ref++ {
+		f.insert(ref, hash(ref))
+	}
+	if n := f.table.len(mainArray); n <= nodeBuckets {
+		t.Fatalf("%d buckets: the third shape is not reached", n)
+	}
+	f.check()
+	if perRef := float64(f.table.Bytes()) / refs; perRef > 8.5 {
+		t.Errorf("%.1f bytes per ref", perRef)
+	}
+	for ref := uint32(1); ref <= refs-100; ref++ {
+		f.delete(ref)
+		if ref%200_000 == 0 {
+			f.check()
+		}
+	}
+	f.check()
+	if b := f.table.Bytes(); b > segmentSize { // 11 MB before
+		t.Errorf("the table of 100 refs takes %d bytes after a mass deletion", b)
+	}
+}
+
+func TestSmallTableIsSmall(t *testing.T) {
+	f := newFixture(t)
+	for ref := uint32(1); ref <= 3; ref++ {
+		f.insert(ref, uint64(ref)<<40)
+	}
+	if b := f.table.Bytes(); b != 96 {
+		t.Errorf("a table of 3 refs takes %d bytes, want 96", b)
+	}
+}
+
+func TestReplace(t *testing.T) {
+	f := newFixture(t)
+	f.insert(1, 42)
+	p, _ := f.find(1)
+	delete(f.hashes, 1)
+	f.hashes[9] = 42
+	p.Replace(9)
+	f.check()
+	if _, ok := f.find(9); !ok {
+		t.Error("the new ref is not found")
+	}
+}
+
+func TestOpenFindsWhatRefNames(t *testing.T) {
+	f := newFixture(t)
+	for ref := uint32(1); ref <= 50; ref++ {
+		f.insert(ref, uint64(ref)<<50)
+	}
+	f.table = Open(f.heap, f.table.Ref(), f)
+	f.check()
+	if _, ok := f.find(50); !ok {
+		t.Error("a ref is not found")
+	}
+}
+
+// TestScanGuarantee scans while the table grows and shrinks: what is there from
+// the first call to the last must be passed.
+func TestScanGuarantee(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for round := range 60 {
+		f := newFixture(t)
+		const stable = 300
+		for ref := uint32(1); ref <= stable; ref++ {
+			f.insert(ref, rnd.Uint64())
+		}
+		seen := map[uint32]bool{}
+		extra := uint32(stable)
+		churn := func() {
+			for range rnd.IntN(60) {
+				if round%3 == 0 || round%3 == 1 && rnd.IntN(2) == 0 || extra == stable {
+					extra++
+					f.insert(extra, rnd.Uint64())
+				} else {
+					f.delete(extra)
+					extra--
+				}
+			}
+		}
+		for range rnd.IntN(100) {
+			churn()
+		}
+		calls := 0
+		for cursor := uint32(0); ; {
+			cursor = f.table.Scan(cursor, func(ref uint32) { seen[ref] = true })
+			if cursor == 0 {
+				break
+			}
+			if calls++; calls > 100_000 {
+				t.Fatal("the scan does not end")
+			}
+			churn()
+		}
+		for ref := uint32(1); ref <= stable; ref++ {
+			if !seen[ref] {
+				t.Fatalf("round %d: ref %d was there all the time and was not passed", round, ref)
+			}
+		}
+	}
+}
+
+// TestScanOfQuietTablePassesAllOnce also holds that cursors are small numbers while the table is.
+func TestScanOfQuietTablePassesAllOnce(t *testing.T) {
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(5, 6))
+	for n := uint32(0); n < 500; n++ {
+		seen := map[uint32]int{}
+		for cursor := uint32(0); ; {
+			cursor = f.table.Scan(cursor, func(ref uint32) { seen[ref]++ })
+			if cursor == 0 {
+				break
+			}
+			if cursor >= 2*f.table.len(mainArray) {
+				t.Fatalf("cursor %d in a table of %d buckets", cursor, f.table.len(mainArray))
+			}
+		}
+		for ref := uint32(1); ref <= n; ref++ {
+			if seen[ref] != 1 {
+				t.Fatalf("ref %d of %d was passed %d times", ref, n, seen[ref])
+			}
+		}
+		f.insert(n+1, rnd.Uint64())
+	}
+}
+
+func TestRandomIsFair(t *testing.T) {
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(7, 8))
+	if _, ok := f.table.Random(rnd.Uint64); ok {
+		t.Fatal("a ref of an empty table")
+	}
+	const refs, draws = 100, 100_000
+	for ref := uint32(1); ref <= refs; ref++ {
+		f.insert(ref, rnd.Uint64())
+	}
+	var hits [refs + 1]int
+	for range draws {
+		ref, ok := f.table.Random(rnd.Uint64)
+		if !ok {
+			t.Fatal("no ref")
+		}
+		hits[ref]++
+	}
+	chi := 0.0
+	for _, h := range hits[1:] {
+		d := float64(h) - draws/refs
+		chi += d * d / (draws / refs)
+	}
+	if chi > 180 { // 99 degrees of freedom: 99.9999 % lie below
+		t.Errorf("chi square is %.0f", chi)
+	}
+}
+
+// TestRandomFindsTheLastOne: where a draw cannot hit, a walk must.
+func TestRandomFindsTheLastOne(t *testing.T) {
+	f := newFixture(t)
+	for ref := uint32(1); ref <= 12; ref++ {
+		f.insert(ref, uint64(ref%2))
+	}
+	for ref := uint32(2); ref <= 12; ref++ { // two buckets stay, one is empty
+		f.delete(ref)
+	}
+	for _, bucket := range []uint64{0, 1} {
+		misses := func() uint64 { return bucket<<63 | 0xffffffff } // always the last slot
+		if ref, ok := f.table.Random(misses); !ok || ref != 1 {
+			t.Errorf("Random is %d, %v", ref, ok)
+		}
+	}
+}
+
+func TestCheckFindsDamage(t *testing.T) {
+	damages := map[string]func(f *fixture){
+		"count":       func(f *fixture) { f.table.addLen(1) },
+		"tag":         func(f *fixture) { f.table.mutable(0, 0).SetU8(0, 1+f.table.bucket(0, 0).U8(0)%255) },
+		"ref":         func(f *fixture) { setSlot(f.table.mutable(0, 0), 0, 5, 0) },
+		"wrong home":  func(f *fixture) { f.hashes[refAt(f.table.bucket(0, 0), 0)] ^= 1 },
+		"owner":       func(f *fixture) { f.table.mutable(0, 1).SetU32(bucketOwner, 99) },
+		"circle":      func(f *fixture) { f.table.mutable(0, 0).SetU32(bucketNext, 1<<20) },
+		"hole":        func(f *fixture) { setSlot(f.table.mutable(0, 0), 3, 0, 0) },
+		"lost bucket": func(f *fixture) { f.table.push(overArray) },
+	}
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			r, err := offheap.NewRegion()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := &fixture{t: t, heap: slab.New(r), hashes: map[uint32]uint64{}}
+			f.table = Make(f.heap, f)
+			for ref := uint32(1); ref <= 20; ref++ {
+				f.insert(ref, 3<<56|uint64(ref%4<<8)) // one long chain in bucket 0
+			}
+			if err := f.table.Check(); err != nil {
+				t.Fatal(err)
+			}
+			damage(f)
+			if err := f.table.Check(); err == nil {
+				t.Error("Check finds nothing")
+			}
+			f.heap.Close()
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestHotPathsAllocateNothing(t *testing.T) {
+	f := newFixture(t)
+	rnd := rand.New(rand.NewPCG(9, 9))
+	for ref := uint32(1); ref <= 1000; ref++ {
+		f.insert(ref, rnd.Uint64())
+	}
+	hash := f.hashes[500]
+	if n := testing.AllocsPerRun(1000, func() {
+		p := f.table.Find(hash)
+		for p.Next() {
+			if p.Ref() == 500 {
+				p.Delete()
+				f.table.Insert(hash, 500)
+				return
+			}
+		}
+		t.Fatal("not found")
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// FuzzTable lets the fuzzer choose operations and hashes: two bytes an operation.
+func FuzzTable(f *testing.F) {
+	f.Add([]byte("\x01\x01\x02\x02\x81\x01"))
+	f.Add(make([]byte, 200))
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		f := newFixture(t)
+		var refs []uint32
+		next := uint32(1)
+		for ; len(ops) >= 2; ops = ops[2:] {
+			if ops[0] < 0xa0 || len(refs) == 0 {
+				f.insert(next, uint64(ops[0])<<56|uint64(ops[1]))
+				refs = append(refs, next)
+				next++
+				continue
+			}
+			i := int(ops[1]) % len(refs)
+			f.delete(refs[i])
+			refs[i] = refs[len(refs)-1]
+			refs = refs[:len(refs)-1]
+		}
+		f.check()
+	})
+}
+
+func BenchmarkFind(b *testing.B) {
+	for _, n := range []uint32{1000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			f := newFixture(b)
+			rnd := rand.New(rand.NewPCG(1, 1))
+			hashes := make([]uint64, n+1)
+			for ref := uint32(1); ref <= n; ref++ {
+				hashes[ref] = rnd.Uint64()
+				f.insert(ref, hashes[ref])
+			}
+			ref := uint32(0)
+			for b.Loop() {
+				ref = ref*1664525%n + 1
+				p := f.table.Find(hashes[ref])
+				for p.Next() && p.Ref() != ref {
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,46 @@
+//go:build heapalloc
+
+package offheap
+
+import (
+	"errors"
+	"unsafe"
+)
+
+const (
+	chunkFrames = 64
+	chunksMax   = 4096 // 16 GiB: more than any test needs
+)
+
+// memory is Go memory in chunks of 64 frames. The table of chunks is of fixed size, so that a
+// reader of one entry never races with the growth of the table.
+type memory struct {
+	chunks *[chunksMax]unsafe.Pointer
+}
+
+func (m *memory) reserve() error {
+	m.chunks = new([chunksMax]unsafe.Pointer)
+	return nil
+}
+
+func (m *memory) release() error {
+	m.chunks = nil
+	return nil
+}
+
+func (m *memory) back(f uint32) error {
+	c := f / chunkFrames
+	if c >= chunksMax {
+		return errors.New("heapalloc region is full")
+	}
+	if m.chunks[c] == nil {
+		m.chunks[c] = unsafe.Pointer(unsafe.SliceData(make([]byte, chunkFrames<<PageShift)))
+	}
+	return nil
+}
+
+func (m *memory) forget(uint32) {}
+
+func (m *memory) frame(f uint32) unsafe.Pointer {
+	return unsafe.Add(m.chunks[f/chunkFrames], uintptr(f%chunkFrames)<<PageShift)
+}

@@ -1,0 +1,134 @@
+package offheap
+
+import (
+	"bytes"
+	"testing"
+)
+
+func newRegion(t *testing.T) *Region {
+	t.Helper()
+	r, err := NewRegion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if n := r.Used(); n != 0 {
+			t.Errorf("%d pages are still in use at the end", n)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func TestAccessorsReadWhatWasWritten(t *testing.T) {
+	p := NewPages(newRegion(t))
+	defer p.Truncate(0)
+	b := p.W(p.Append(), 128, 64)
+	b.Zero(0, 64)
+	b.SetU8(0, 0xfe)
+	b.SetU16(1, 0xbeef) // unaligned on purpose
+	b.SetU32(5, 0xdeadbeef)
+	b.SetU64(9, 1<<63|7)
+	b.Copy(20, []byte("hello"))
+	b.Move(22, 20, 5)
+	if b.U8(0) != 0xfe || b.U16(1) != 0xbeef || b.U32(5) != 0xdeadbeef || b.U64(9) != 1<<63|7 {
+		t.Error("a number came back changed")
+	}
+	if got := b.Bytes(20, 7); string(got) != "hehello" || cap(got) != 7 {
+		t.Errorf("bytes %q, capacity %d", got, cap(got))
+	}
+	// Numbers are little-endian wherever we build: files of the same bytes are read everywhere.
+	if got := b.Bytes(5, 4); !bytes.Equal(got, []byte{0xef, 0xbe, 0xad, 0xde}) {
+		t.Errorf("u32 lies as % x", got)
+	}
+	if sub := b.Sub(20, 7); string(sub.Bytes(2, 5)) != "hello" {
+		t.Error("a part of a block lies elsewhere")
+	}
+	if again := p.R(0, 128+20, 7); string(again.Bytes(0, 7)) != "hehello" {
+		t.Error("reading through the page differs")
+	}
+}
+
+func TestPagesKeepTheirPlaces(t *testing.T) {
+	r := newRegion(t)
+	p := NewPages(r)
+	for i := range 5 {
+		p.W(p.Append(), 0, 8).SetU64(0, uint64(i))
+	}
+	p.Drop(1)
+	p.Drop(3)
+	if r.Used() != 3 || p.Len() != 5 || p.Has(1) || !p.Has(4) {
+		t.Fatalf("%d pages in use, %d places", r.Used(), p.Len())
+	}
+	p.Put(3)
+	for _, i := range []uint32{0, 2, 4} {
+		if got := p.R(i, 0, 8).U64(0); got != uint64(i) {
+			t.Errorf("page %d holds %d", i, got)
+		}
+	}
+	c := p.Clone()
+	p.W(0, 0, 8).SetU64(0, 99)
+	if c.R(0, 0, 8).U64(0) != 0 || c.R(4, 0, 8).U64(0) != 4 || c.Has(1) {
+		t.Error("a clone shares a page, or lacks one")
+	}
+	for c.DropSome(2) > 0 {
+	}
+	p.Truncate(0)
+	if r.Used() != 0 || r.Peak() != 8 {
+		t.Errorf("%d pages in use at the end, %d at the most", r.Used(), r.Peak())
+	}
+}
+
+// TestTrimGivesMemoryBack also proves that frames are reused: the resident pages do not grow
+// when as many are taken as were given.
+func TestTrimGivesMemoryBack(t *testing.T) {
+	r := newRegion(t)
+	p := NewPages(r)
+	for range 600 {
+		p.W(p.Append(), 0, 8).SetU64(0, 1)
+	}
+	p.Truncate(0)
+	if r.Resident() != 600 {
+		t.Fatalf("%d pages resident", r.Resident())
+	}
+	for r.Trim(100) {
+	}
+	if r.Resident() != 256 {
+		t.Fatalf("%d pages resident after trimming, 256 are kept", r.Resident())
+	}
+	for range 600 {
+		p.W(p.Append(), 0, 8).SetU64(0, 2)
+	}
+	if r.Resident() != 600 {
+		t.Errorf("%d pages resident when as many are in use again", r.Resident())
+	}
+	for i := range uint32(600) {
+		if p.R(i, 0, 8).U64(0) != 2 {
+			t.Fatalf("page %d lost what was written", i)
+		}
+	}
+	p.Truncate(0)
+}
+
+func TestTouchStampsOncePerEpoch(t *testing.T) {
+	r := newRegion(t)
+	p := NewPages(r)
+	p.Append()
+	defer p.Truncate(0)
+	before := p.words[0]
+	p.W(0, 0, 8)
+	if p.words[0] != before {
+		t.Error("a page of this epoch was stamped again")
+	}
+	r.Advance()
+	p.R(0, 0, 8)
+	if p.words[0] != before {
+		t.Error("reading stamped a page")
+	}
+	p.W(0, 0, 8)
+	if uint32(p.words[0]) != r.epoch || p.words[0]>>32 != before>>32 {
+		t.Errorf("word %x after a touch in epoch %d, was %x", p.words[0], r.epoch, before)
+	}
+}

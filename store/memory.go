@@ -1,0 +1,66 @@
+package store
+
+import "quarry/store/internal/offheap"
+
+// Memory is what INFO memory and MEMORY report, in bytes.
+type Memory struct {
+	Used      int64 // pages in use, of 64 KiB
+	Free      int64 // pages touched and kept for reuse
+	Live      int64 // of which live objects, size classes included; pages of large values count whole
+	Keys      int64 // of which key records and directories
+	MaxMemory int64
+	UsedPeak  int64
+}
+
+// Memory reads the counters; it takes no lock.
+func (s *Store) Memory() Memory {
+	used, resident := s.region.Used(), s.region.Resident()
+	m := Memory{
+		Used:      used * offheap.PageSize,
+		Free:      max(0, resident-used) * offheap.PageSize,
+		MaxMemory: s.maxMemory.Load(),
+		UsedPeak:  s.region.Peak() * offheap.PageSize,
+	}
+	m.Live = m.Used
+	for _, sh := range s.shards {
+		m.Live -= sh.slack.Load()
+		m.Keys += sh.liveKeys.Load()
+	}
+	m.Live = max(0, m.Live) // the figures are not of one moment
+	return m
+}
+
+// SetMaxMemory changes the limit.
+func (s *Store) SetMaxMemory(bytes int64) { s.maxMemory.Store(bytes) }
+
+// Room reports whether DenyOOM commands may run that need about n more bytes.
+func (s *Store) Room(n int64) bool {
+	limit := s.maxMemory.Load()
+	return limit == 0 || s.region.Used()*offheap.PageSize+n <= limit
+}
+
+// Counters are running totals for INFO; ResetCounters is CONFIG RESETSTAT's part.
+type Counters struct {
+	Hits, Misses int64 // lookups of keys to be read
+	ExpiredKeys  int64 // keys deleted because their time was over
+}
+
+// Counters reads the totals; it takes no lock.
+func (s *Store) Counters() Counters {
+	var c Counters
+	for _, sh := range s.shards {
+		c.Hits += sh.hits.Load()
+		c.Misses += sh.misses.Load()
+		c.ExpiredKeys += sh.expired.Load()
+	}
+	return c
+}
+
+// ResetCounters sets the totals to zero.
+func (s *Store) ResetCounters() {
+	for _, sh := range s.shards {
+		sh.hits.Store(0)
+		sh.misses.Store(0)
+		sh.expired.Store(0)
+	}
+}

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+
+	"quarry/store/internal/offheap"
+	"quarry/store/internal/slab"
+	"quarry/store/zset"
+)
+
+// Options are what a Store is made with; 0 takes the default.
+type Options struct {
+	Shards    int   // a power of two, at most 1024; default 16
+	Databases int   // default 16
+	MaxMemory int64 // bytes of the page region in use from which DenyOOM commands are refused; 0: no limit
+	Seed      uint64
+	ZSet      zset.Limits // default 128 entries of 64 bytes
+	// Rand is the source of random picks (RANDOMKEY, use counters), for any
+	// goroutine; the default is a sequence that Seed begins.
+	Rand func() uint64
+}
+
+const (
+	defaultShards    = 16
+	maxShards        = 1024
+	defaultDatabases = 16
+)
+
+// defaultZSet are Redis' thresholds.
+var defaultZSet = zset.Limits{PackedEntries: 128, PackedValue: 64}
+
+// Type is a value's type as TYPE names it.
+type Type uint8
+
+// The types.
+const (
+	None Type = iota
+	TypeZSet
+)
+
+// Store is all data of the process: the shards and what they share.
+type Store struct {
+	region     *offheap.Region
+	shards     []*shard
+	shardShift int // slot >> shardShift is its shard
+	seed       uint64
+	rand       func() uint64
+
+	limits    atomic.Pointer[zset.Limits] // a shard takes them over when it is locked
+	maxMemory atomic.Int64
+	lfu       atomic.Bool // use words are counters (use.go)
+
+	tickMS   atomic.Int64 // time of the last Tick
+	nextTick int          // shard that the next Tick begins with
+}
+
+// Open makes an empty store.
+func Open(o Options) (*Store, error) {
+	if o.Shards == 0 {
+		o.Shards = defaultShards
+	}
+	if o.Databases == 0 {
+		o.Databases = defaultDatabases
+	}
+	if o.ZSet == (zset.Limits{}) {
+		o.ZSet = defaultZSet
+	}
+	if o.Rand == nil {
+		o.Rand = sequence(o.Seed)
+	}
+	if o.Shards < 1 || o.Shards > maxShards || bits.OnesCount(uint(o.Shards)) != 1 {
+		return nil, fmt.Errorf("store: %d shards: not a power of two up to %d", o.Shards, maxShards)
+	}
+	if o.Databases < 1 {
+		return nil, fmt.Errorf("store: %d databases", o.Databases)
+	}
+	region, err := offheap.NewRegion()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		region: region, seed: o.Seed, rand: o.Rand,
+		shardShift: slotBits - bits.TrailingZeros(uint(o.Shards)),
+	}
+	s.maxMemory.Store(o.MaxMemory)
+	s.limits.Store(&o.ZSet)
+	for range o.Shards {
+		s.shards = append(s.shards, s.newShard(o.Databases))
+	}
+	return s, nil
+}
+
+func (s *Store) newShard(databases int) *shard {
+	heap := slab.New(s.region)
+	return &shard{
+		seed:  s.seed,
+		heap:  heap,
+		sets:  zset.Env{Heap: heap, Limits: s.limits.Load(), Seed: s.seed},
+		times: zset.Env{Heap: heap, Limits: &timesLimits, Seed: s.seed},
+		dbs:   make([]database, databases),
+
+		limits: &s.limits,
+	}
+}
+
+// sequence is a source of random numbers for any goroutine: Weyl's sequence, mixed (SplitMix64).
+func sequence(seed uint64) func() uint64 {
+	var state atomic.Uint64
+	state.Store(seed)
+	return func() uint64 {
+		x := state.Add(0x9e3779b97f4a7c15)
+		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+		x = (x ^ x>>27) * 0x94d049bb133111eb
+		return x ^ x>>31
+	}
+}
+
+// Close frees everything and fails if something was lost: afterwards every
+// memory counter must be zero. To prove that it dismantles all there is; a process
+// that ends can do without. Nothing may be locked, or used afterwards.
+func (s *Store) Close() error {
+	s.FlushAll()
+	var lost []error
+	for i, sh := range s.shards {
+		if n := sh.close(); n != 0 {
+			lost = append(lost, fmt.Errorf("store: %d objects of shard %d belong to nobody", n, i))
+		}
+	}
+	if n := s.region.Used(); n != 0 {
+		lost = append(lost, fmt.Errorf("store: %d pages belong to nobody", n))
+	}
+	return errors.Join(append(lost, s.region.Close())...)
+}
+
+// Shards is the number of shards.
+func (s *Store) Shards() int { return len(s.shards) }
+
+// Databases is the number of databases.
+func (s *Store) Databases() int { return len(s.shards[0].dbs) }
+
+// ShardOf is the shard that key belongs to.
+func (s *Store) ShardOf(key []byte) int { return Slot(key) >> s.shardShift }
+
+// Lock locks a shard. Several are locked in ascending order.
+func (s *Store) Lock(shard int) { s.shards[shard].lock() }
+
+// Unlock unlocks a shard.
+func (s *Store) Unlock(shard int) { s.shards[shard].unlock() }
+
+// Size is the number of keys in a database, expired ones not yet reclaimed
+// included, as in Redis. It takes no lock.
+func (s *Store) Size(db int) int {
+	n := int64(0)
+	for _, sh := range s.shards {
+		n += sh.dbs[db].size.Load()
+	}
+	return int(n)
+}
+
+// FlushDB removes all keys of a database; FlushAll of all of them. All shards
+// are locked by the caller. The work is O(shards): what is dropped is
+// dismantled later by Tick.
+func (s *Store) FlushDB(db int) {
+	for _, sh := range s.shards {
+		sh.flush(&sh.dbs[db])
+	}
+}
+
+// FlushAll empties every database.
+func (s *Store) FlushAll() {
+	for db := range s.Databases() {
+		s.FlushDB(db)
+	}
+}
+
+// SwapDB exchanges two databases. All shards are locked by the caller.
+func (s *Store) SwapDB(a, b int) {
+	if a == b {
+		return
+	}
+	for _, sh := range s.shards {
+		sh.swap(&sh.dbs[a], &sh.dbs[b])
+	}
+}
+
+// SetLimits changes the encoding thresholds; values that exist keep their
+// encoding until they change. A shard that is locked now takes them over
+// when it is next locked.
+func (s *Store) SetLimits(l zset.Limits) { s.limits.Store(&l) }
+
+// SetLFU makes keys count their uses (OBJECT FREQ) instead of noting the time of
+// the last one, as maxmemory-policy says. It takes no lock.
+func (s *Store) SetLFU(on bool) { s.lfu.Store(on) }
+
+// AddWaiter tells the store that delta clients more are parked on keys of a
+// shard, whose lock is held; while there are any, DB.ReadyKeys collects keys that got data.
+func (s *Store) AddWaiter(shard, delta int) { s.shards[shard].waiters += delta }

@@ -1,0 +1,62 @@
+package store
+
+import "quarry/store/zset"
+
+// A slice of upkeep is bounded by counts, not by a clock: each of these takes
+// about 100 us when it is all there is to do.
+const (
+	reclaimKeys   = 64 // expired keys a database and slice
+	dismantleKeys = 96 // records of flushed databases
+	reclaimPages  = 64 // pages of dropped large values
+	trimPages     = 16 // pages given back to the system: a system call each
+)
+
+// Tick does a bounded slice (about 100 us under a lock at a time) of the
+// store's own upkeep: expired keys, dropped values, pages to give back. It takes
+// the locks itself and reports whether there is more to do at once: a Tick ends after the
+// first shard that filled its slice, and the next one goes on behind it.
+// It is called by one goroutine at a time.
+func (s *Store) Tick(nowMS int64) bool {
+	s.tickMS.Store(nowMS)
+	for range s.shards {
+		sh := s.shards[s.nextTick]
+		s.nextTick = (s.nextTick + 1) % len(s.shards)
+		if sh.upkeep(nowMS) {
+			return true
+		}
+	}
+	return s.region.Trim(trimPages)
+}
+
+// upkeep does one slice for a shard and reports whether there is more.
+func (sh *shard) upkeep(nowMS int64) bool {
+	sh.lock()
+	defer sh.unlock()
+	for i := range sh.dbs {
+		db := &sh.dbs[i]
+		if sh.reclaim(db, nowMS, reclaimKeys) {
+			return true
+		}
+		sh.sample(db, nowMS)
+	}
+	if sh.dismantle(dismantleKeys) || sh.sets.Reclaim(reclaimPages) || sh.times.Reclaim(reclaimPages) {
+		return true
+	}
+	sh.heap.Trim()
+	return false
+}
+
+// close dismantles what a flushed shard still holds, gives its pages back, and
+// returns the number of objects that nothing named.
+func (sh *shard) close() int64 {
+	if sh.empty != (zset.Handle{}) {
+		sh.sets.Free(sh.empty)
+	}
+	for sh.dismantle(dismantleKeys) {
+	}
+	for sh.sets.Reclaim(reclaimPages) || sh.times.Reclaim(reclaimPages) {
+	}
+	lost := sh.heap.Live()
+	sh.heap.Close()
+	return lost
+}

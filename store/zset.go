@@ -1,0 +1,176 @@
+package store
+
+import "quarry/store/zset"
+
+// ZSet is a sorted set under its key. Its methods keep the key's record in
+// step: a change is stored at once, and removing the last member removes the key.
+//
+// ZSets are pooled in their DB, so that opening one allocates nothing.
+type ZSet struct {
+	zset.Set // reads; the methods below take the place of its changing ones
+
+	d     *DB
+	at    spot
+	key   []byte // the caller's
+	loose bool   // made by NewZSet, not stored yet
+}
+
+// newSet takes a ZSet from the pool.
+func (d *DB) newSet() *ZSet {
+	if d.setsUsed == len(d.sets) {
+		d.sets = append(d.sets, &ZSet{d: d})
+	}
+	d.setsUsed++
+	return d.sets[d.setsUsed-1]
+}
+
+// ZSet opens the sorted set at key, to read it; nil if there is no such key.
+// It counts a keyspace hit or miss.
+func (d *DB) ZSet(key []byte) (*ZSet, error) {
+	at := d.find(key)
+	at.count()
+	if at.rec == 0 {
+		return nil, nil
+	}
+	return d.openZSet(at, key)
+}
+
+// ZSetForWrite opens the sorted set at key to change it. If there is no such
+// key the set is empty and the key is made when the first member is added.
+// key must stay as it is as long as the set is in use.
+func (d *DB) ZSetForWrite(key []byte) (*ZSet, error) {
+	at := d.find(key)
+	if at.rec != 0 {
+		return d.openZSet(at, key)
+	}
+	z := d.newSet()
+	z.at, z.key, z.loose = at, key, false
+	z.openEmpty()
+	return z, nil
+}
+
+func (d *DB) openZSet(at spot, key []byte) (*ZSet, error) {
+	if at.sh.typeOf(at.rec) != TypeZSet {
+		return nil, ErrWrongType
+	}
+	d.use(at.sh, at.rec)
+	z := d.newSet()
+	z.at, z.key, z.loose = at, key, false
+	at.sh.sets.Open(at.sh.zsetOf(at.rec), &z.Set)
+	return z, nil
+}
+
+// NewZSet makes an empty set that belongs to no key yet, in the shard of key;
+// StoreAt puts it there, or Discard frees it.
+func (d *DB) NewZSet(key []byte) *ZSet {
+	z := d.newSet()
+	z.at, z.key, z.loose = spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, true
+	z.at.sh.sets.Create(&z.Set)
+	return z
+}
+
+// openEmpty opens the shard's empty set: what a missing key looks like. It is never changed.
+func (z *ZSet) openEmpty() {
+	sh := z.at.sh
+	if sh.empty == (zset.Handle{}) {
+		sh.sets.Create(&z.Set)
+		sh.empty = z.Set.Handle()
+	}
+	sh.sets.Open(sh.empty, &z.Set)
+}
+
+// Add is zset.Set.Add.
+func (z *ZSet) Add(member []byte, score float64, f zset.Flags) (zset.Outcome, float64) {
+	if z.loose {
+		return z.Set.Add(member, score, f)
+	}
+	if z.at.rec == 0 {
+		return z.addFirst(member, score, f)
+	}
+	o, now := z.Set.Add(member, score, f)
+	if o == zset.Added || o == zset.Updated {
+		z.store()
+	}
+	if o == zset.Added {
+		z.d.signal(&z.at, z.key)
+	}
+	return o, now
+}
+
+// addFirst makes the key, if its first member is added.
+func (z *ZSet) addFirst(member []byte, score float64, f zset.Flags) (zset.Outcome, float64) {
+	sets := &z.at.sh.sets
+	sets.Create(&z.Set)
+	o, now := z.Set.Add(member, score, f)
+	if o != zset.Added {
+		sets.Free(z.Set.Handle())
+		z.openEmpty()
+		return o, now
+	}
+	z.at.make(z.key, z.Set.Handle(), z.d.newUse())
+	z.d.signal(&z.at, z.key)
+	return o, now
+}
+
+// store keeps the record in step with the set after a change.
+func (z *ZSet) store() {
+	sh, rec := z.at.sh, z.at.rec
+	if h := z.Set.Handle(); h != sh.zsetOf(rec) {
+		sh.setZSet(rec, h)
+	}
+}
+
+// removed is store after a removal: a key without members goes.
+func (z *ZSet) removed() {
+	if z.loose {
+		return
+	}
+	z.store()
+	if z.Len() == 0 {
+		z.at.delete()
+		z.openEmpty()
+	}
+}
+
+// Remove is zset.Set.Remove.
+func (z *ZSet) Remove(member []byte) bool {
+	ok := z.Set.Remove(member)
+	if ok {
+		z.removed()
+	}
+	return ok
+}
+
+// RemoveRange is zset.Set.RemoveRange.
+func (z *ZSet) RemoveRange(start, n int, fn func(member []byte, score float64)) int {
+	k := z.Set.RemoveRange(start, n, fn)
+	if k > 0 {
+		z.removed()
+	}
+	return k
+}
+
+// StoreAt puts a set made by NewZSet at the key it was made for, in place of whatever is
+// there, without expiry. An empty one removes the key. It returns the length.
+func (z *ZSet) StoreAt() int {
+	n := z.Len()
+	z.at = z.d.find(z.key)
+	if z.at.rec != 0 {
+		z.at.delete()
+	}
+	if n == 0 {
+		z.Discard()
+		z.openEmpty()
+		return 0
+	}
+	z.at.make(z.key, z.Set.Handle(), z.d.newUse())
+	z.d.signal(&z.at, z.key)
+	z.loose = false
+	return n
+}
+
+// Discard frees a set made by NewZSet.
+func (z *ZSet) Discard() {
+	z.at.sh.sets.Free(z.Set.Handle())
+	z.loose = false
+}

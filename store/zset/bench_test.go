@@ -1,0 +1,98 @@
+package zset
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"quarry/store/internal/offheap"
+	"quarry/store/internal/slab"
+)
+
+// benchSet is a set of n rows with scores below a million, inserted in random order.
+func benchSet(tb testing.TB, n int, name func(dst []byte, i int) []byte) (*Env, *Set) {
+	r, err := offheap.NewRegion()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = r.Close() })
+	e := &Env{Heap: slab.New(r), Limits: &Limits{PackedEntries: 128, PackedValue: 64}, Seed: 1}
+	s := &Set{}
+	e.Create(s)
+	rng := rand.New(rand.NewPCG(1, 2))
+	var buf []byte
+	for _, i := range rng.Perm(n) {
+		buf = name(buf[:0], i)
+		s.Add(buf, float64(rng.IntN(1_000_000)), 0)
+	}
+	return e, s
+}
+
+func player(dst []byte, i int) []byte { return fmt.Appendf(dst, "player:%012d", i) }
+
+// randomID is 16 bytes that share nothing with their neighbours.
+func randomID(dst []byte, i int) []byte {
+	x := uint64(i)*0x9e3779b97f4a7c15 + 1
+	x ^= x >> 29
+	x *= 0xbf58476d1ce4e5b9
+	return fmt.Appendf(dst, "%016x", x)
+}
+
+// BenchmarkMillion measures each operation on a set of a million rows, at
+// random members, and reports the bytes a row takes.
+func BenchmarkMillion(b *testing.B) {
+	for _, kind := range []struct {
+		name string
+		fn   func(dst []byte, i int) []byte
+	}{{"player", player}, {"random", randomID}} {
+		benchOps(b, kind.name, 1_000_000, kind.fn)
+	}
+}
+
+// BenchmarkTenMillion is BenchmarkMillion with ten million rows.
+func BenchmarkTenMillion(b *testing.B) {
+	if testing.Short() {
+		b.Skip("needs 400 MB and a minute")
+	}
+	benchOps(b, "player", 10_000_000, player)
+}
+
+func benchOps(b *testing.B, kind string, n int, name func(dst []byte, i int) []byte) {
+	_, s := benchSet(b, n, name)
+	rng := rand.New(rand.NewPCG(3, 4))
+	members := make([][]byte, 1<<16)
+	for i := range members {
+		members[i] = name(nil, rng.IntN(n))
+	}
+	var it Iter
+	ops := []struct {
+		name string
+		run  func(m []byte)
+	}{
+		{"score", func(m []byte) { s.Score(m) }},
+		{"rank", func(m []byte) { s.Rank(m) }},
+		{"top10", func([]byte) { it.Seek(s, n-1, true); take(&it, 10) }},
+		{"window10", func([]byte) { it.Seek(s, rng.IntN(n), true); take(&it, 10) }},
+		{"update", func(m []byte) { s.Add(m, float64(rng.IntN(1_000_000)), 0) }},
+		{"incr", func(m []byte) { s.Add(m, float64(rng.IntN(1000)), Incr) }},
+		{"remadd", func(m []byte) { s.Remove(m); s.Add(m, float64(rng.IntN(1_000_000)), 0) }},
+	}
+	for _, op := range ops {
+		b.Run(fmt.Sprintf("%s/%d/%s", kind, n, op.name), func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				op.run(members[i&(len(members)-1)])
+			}
+			b.ReportMetric(float64(s.Bytes())/float64(n), "B/row")
+		})
+	}
+}
+
+func take(it *Iter, n int) {
+	for range n {
+		if !it.Next() {
+			return
+		}
+		it.Member()
+	}
+}

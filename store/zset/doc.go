@@ -1,0 +1,39 @@
+// Package zset is the sorted set: members in the order of (score, member bytes),
+// found by member through a hash index and by rank through counts of subtrees. All of
+// it lies off-heap; a set costs the Go heap nothing, a large one a few words.
+//
+// # Three forms
+//
+//   - Packed (packed.go): up to 128 short members in one listpack, as in Redis.
+//   - Medium and Large (tree.go): a counted B+tree (leaf.go, inner.go) with a linear-hashing
+//     index (index.go) over blocks of 1 KiB. They differ only in where the blocks lie
+//     (space.go): in one object of the shard's heap, or in pages of the set's own.
+//
+// A tree differs from Redis' skip list and hash table in that a member's bytes lie
+// in its leaf, once, without what its neighbours share, and that nothing points at a row: the
+// index names leaves, separators are strings of their own. So there is no record to chase, no allocator of small
+// objects to fragment, and a row costs
+//
+//	11     fingerprint, offset and key in the leaf
+//	 1     length of the suffix
+//	~6     suffix of "player:%012d" among a million neighbours by random scores
+//	 5     leaves are about 81 % full
+//	 6.6   index: 64 bytes a bucket for 12 rows, and overflow buckets for every fifth
+//	 0.7   inner nodes: 20 bytes a leaf of 33 rows
+//
+// or 31 bytes after random inserts and 32 after random updates, where Redis needs 102 to
+// 118; 44 to 48 when members share nothing (BenchmarkMillion reports them).
+//
+// # Cost
+//
+// Every operation is O(log n) with a base of about 40, and touches 4 to 6 cache
+// lines out of cache. None does work in proportion to the set: the index
+// grows and shrinks by one bucket at a time, leaves are rewritten one at a time, memory is
+// given back by moving at most one block per removal (compact), and a large set is dropped by
+// unhooking its arena.
+//
+// # Where to read on
+//
+// set.go is the whole interface. header.go, leaf.go, inner.go and index.go draw the bytes;
+// check.go states the invariants by verifying them.
+package zset

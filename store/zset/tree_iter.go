@@ -1,0 +1,84 @@
+package zset
+
+import "quarry/store/internal/slab"
+
+// treeIter walks the rows of a tree from a rank on, leaf by leaf.
+type treeIter struct {
+	t       *tree
+	l       leaf
+	pos     int
+	n       int // rows in l
+	reverse bool
+	ahead   bool // there is a row to step to
+	fresh   bool // the next step stays on the row that seek found
+	buf     []byte
+}
+
+func (it *treeIter) seek(t *tree, rank int, reverse bool) {
+	it.t, it.reverse = t, reverse
+	it.ahead = rank >= 0 && rank < t.count
+	it.fresh = true
+	if it.ahead {
+		id, pos := t.leafAt(rank)
+		it.enter(id)
+		it.pos = pos
+	}
+}
+
+// enter turns to a leaf and asks for the one after it.
+func (it *treeIter) enter(id uint32) {
+	it.l = it.t.leafR(id)
+	it.n = it.l.n()
+	if next := it.after(); next != 0 {
+		it.t.r(next).Prefetch(prefetchLines)
+	}
+}
+
+// after is the leaf that follows in the direction of the walk, or 0.
+func (it *treeIter) after() uint32 {
+	if it.reverse {
+		return it.l.U32(leafPrev)
+	}
+	return it.l.U32(leafNext)
+}
+
+func (it *treeIter) step() bool {
+	if !it.ahead {
+		return false
+	}
+	if it.fresh {
+		it.fresh = false
+		return true
+	}
+	if it.reverse {
+		it.pos--
+	} else {
+		it.pos++
+	}
+	if it.pos >= 0 && it.pos < it.n {
+		return true
+	}
+	id := it.after()
+	if id == 0 {
+		it.ahead = false
+		return false
+	}
+	it.enter(id)
+	it.pos = 0
+	if it.reverse {
+		it.pos = it.n - 1
+	}
+	return true
+}
+
+func (it *treeIter) member() []byte {
+	suffix, long := it.l.entry(it.pos)
+	if long != slab.Ref(0) {
+		it.buf = it.t.blobHeap().AppendBlob(it.buf[:0], long)
+	} else {
+		it.buf = append(append(it.buf[:0], it.l.prefix()...), suffix...)
+	}
+	return it.buf
+}
+
+func (it *treeIter) number() float64 { return scoreOf(it.l.key(it.pos)) }

@@ -1,0 +1,180 @@
+package differential
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"quarry/tests/harness"
+)
+
+// tableDiffers lists what COMMAND INFO and COMMAND DOCS may show differently
+// from the oracle, as "command field" or "* field".
+var tableDiffers = map[string]string{
+	"zrank arguments":                   "WITHSCORE came with 7.2",
+	"zrevrank arguments":                "WITHSCORE came with 7.2",
+	"zrank arity":                       "WITHSCORE came with 7.2",
+	"zrevrank arity":                    "WITHSCORE came with 7.2",
+	"zunion arguments":                  "AGGREGATE COUNT came with 8",
+	"zinter arguments":                  "AGGREGATE COUNT came with 8",
+	"zunionstore arguments":             "AGGREGATE COUNT came with 8",
+	"zinterstore arguments":             "AGGREGATE COUNT came with 8",
+	"client|kill arguments":             "MAXAGE came with 7.4",
+	"zincrby arguments":                 "the increment is a double, as later versions say",
+	"zscan arguments":                   "NOSCORES came with 8",
+	"client|list arguments":             "ID's block is gone in later versions",
+	"cluster arguments":                 "one command without subcommands, since all of them are refused",
+	"flushall arguments":                "the name of the choice, as later versions have it",
+	"flushdb arguments":                 "the name of the choice, as later versions have it",
+	"config|get arguments":              "the oracle wraps its one argument in a block",
+	"command|getkeys arguments":         "the oracle has none, later versions do",
+	"command|getkeysandflags arguments": "the oracle has none, later versions do",
+	"quit deprecated_since":             "deprecated in 7.2",
+	"quit replaced_by":                  "deprecated in 7.2",
+	"* replaced_by":                     "our own wording",
+	"* summary":                         "our own wording",
+	"* complexity":                      "our own wording, and other structures",
+	"* history":                         "our own wording",
+	"* subcommands":                     "each subcommand is compared by itself",
+	"* doc_flags":                       "none of ours is deprecated by us",
+}
+
+func allowed(command, field string) bool {
+	_, here := tableDiffers[command+" "+field]
+	_, everywhere := tableDiffers["* "+field]
+	return here || everywhere
+}
+
+// sharedCommands are the full names that the oracle knows as well.
+func sharedCommands(t *testing.T, oracle *harness.Client) []string {
+	known := oracle.Do("COMMAND", "LIST").Strings()
+	for _, s := range table.Commands() {
+		if len(s.Subs) > 0 && slices.Contains(known, s.FullName()) {
+			known = append(known, subcommandNames(oracle, s.FullName())...)
+		}
+	}
+	var shared []string
+	for _, s := range table.All() {
+		if slices.Contains(known, s.FullName()) {
+			shared = append(shared, s.FullName())
+		}
+	}
+	if len(shared) < 80 {
+		t.Fatalf("only %d shared commands: %q", len(shared), shared)
+	}
+	return shared
+}
+
+func subcommandNames(oracle *harness.Client, container string) []string {
+	var names []string
+	info := oracle.Do("COMMAND", "INFO", container)
+	for _, sub := range info.Elems[0].Elems[infoSubcommands].Elems {
+		names = append(names, sub.Elems[0].Str)
+	}
+	return names
+}
+
+const infoSubcommands = 9
+
+// infoFields are the places of a COMMAND INFO entry.
+var infoFields = []string{"name", "arity", "flags", "first key", "last key", "key step", "categories", "tips", "key specs", "subcommands"}
+
+func TestCommandInfo(t *testing.T) {
+	oracle, quarry := harness.StartRedis(t).Dial(t), harness.Start(t, harness.Options{}).Dial(t)
+	for _, name := range sharedCommands(t, oracle) {
+		a, b := oracle.Do("COMMAND", "INFO", name), quarry.Do("COMMAND", "INFO", name)
+		if len(b.Elems) != 1 || len(b.Elems[0].Elems) != len(infoFields) {
+			t.Errorf("COMMAND INFO %s answers\n%s", name, b)
+			continue
+		}
+		for i, field := range infoFields {
+			x, y := a.Elems[0].Elems[i], b.Elems[0].Elems[i]
+			if !allowed(name, field) && !equal(x.Sorted(), y.Sorted()) {
+				t.Errorf("%s, %s:\nredis has\n%s\nquarry has\n%s", name, field, x, y)
+			}
+		}
+	}
+}
+
+func TestCommandDocs(t *testing.T) {
+	oracle, quarry := harness.StartRedis(t).Dial(t), harness.Start(t, harness.Options{}).Dial(t)
+	for _, c := range []*harness.Client{oracle, quarry} {
+		c.Do("HELLO", "3")
+	}
+	for _, name := range sharedCommands(t, oracle) {
+		a, b := docs(t, oracle, name), docs(t, quarry, name)
+		for _, field := range unionOfKeys(a, b) {
+			if allowed(name, field) {
+				continue
+			}
+			if x, y := drawDocs(a[field]), drawDocs(b[field]); x != y {
+				t.Errorf("%s, %s:\nredis has\n%s\nquarry has\n%s", name, field, x, y)
+			}
+		}
+	}
+}
+
+// docs is COMMAND DOCS of one command as a map of its fields.
+func docs(t *testing.T, c *harness.Client, name string) map[string]harness.Value {
+	v := c.Do("COMMAND", "DOCS", name)
+	if len(v.Elems) != 2 || v.Elems[0].Str != name {
+		t.Fatalf("COMMAND DOCS %s answers\n%s", name, v)
+	}
+	return fields(v.Elems[1])
+}
+
+func fields(m harness.Value) map[string]harness.Value {
+	fields := map[string]harness.Value{}
+	for i := 0; i+1 < len(m.Elems); i += 2 {
+		fields[m.Elems[i].Str] = m.Elems[i+1]
+	}
+	return fields
+}
+
+func unionOfKeys(a, b map[string]harness.Value) []string {
+	var keys []string
+	for k := range a {
+		keys = append(keys, k)
+	}
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// drawDocs draws a field of COMMAND DOCS: arguments as an indented tree with
+// their properties in one order, without the texts.
+func drawDocs(v harness.Value) string {
+	var b strings.Builder
+	var draw func(v harness.Value, indent string)
+	draw = func(v harness.Value, indent string) {
+		if v.Kind != harness.Map {
+			fmt.Fprintf(&b, "%s%s\n", indent, strings.Join(append(v.Strings(), v.Text()), " "))
+			return
+		}
+		f := fields(v)
+		for _, k := range unionOfKeys(f, nil) {
+			switch k {
+			case "arguments":
+			case "summary", "display_text": // display_text came with 7.0.x and 7.2 in parts
+			default:
+				fmt.Fprintf(&b, "%s%s: %s\n", indent, k, strings.TrimSpace(f[k].Text()+" "+strings.Join(f[k].Sorted().Strings(), " ")))
+			}
+		}
+		for _, arg := range f["arguments"].Elems {
+			draw(arg, indent+"  ")
+		}
+	}
+	if v.Kind == harness.Array || v.Kind == harness.Set {
+		for _, e := range v.Elems {
+			draw(e, "  ")
+		}
+	} else {
+		draw(v, "")
+	}
+	return b.String()
+}

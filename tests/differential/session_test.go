@@ -1,0 +1,253 @@
+package differential
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"quarry/tests/harness"
+)
+
+// side is one of the two servers: its address, the two connections calls come
+// from, and one that looks at the state.
+type side struct {
+	addr  string
+	conns [2]*harness.Conn
+	look  *harness.Conn
+}
+
+// session is both servers with nothing in them.
+type session struct {
+	oracle, quarry side
+}
+
+func newSession(oracle, quarry string) *session {
+	return &session{side{addr: oracle}, side{addr: quarry}}
+}
+
+// reset empties both servers and makes all connections anew.
+func (s *session) reset(entries string) error {
+	for _, side := range []*side{&s.oracle, &s.quarry} {
+		if err := side.reset(entries); err != nil {
+			return fmt.Errorf("%s: %w", side.addr, err)
+		}
+	}
+	return nil
+}
+
+func (s *side) close() {
+	for _, c := range append(s.conns[:], s.look) {
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+func (s *side) reset(entries string) (err error) {
+	s.close()
+	if s.look, err = harness.DialConn(s.addr); err != nil {
+		return err
+	}
+	for _, call := range [][]string{
+		{"FLUSHALL"}, {"CONFIG", "SET", "zset-max-listpack-entries", entries, "zset-max-listpack-value", "64"},
+	} {
+		if v, err := s.look.Call(call...); err != nil || v.Str != "OK" {
+			return fmt.Errorf("%q answers %s, %v", call, v, err)
+		}
+	}
+	for i := range s.conns {
+		if err := s.connect(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// connect makes connection i, 0 in RESP2 and 1 in RESP3.
+func (s *side) connect(i int) (err error) {
+	if s.conns[i], err = harness.DialConn(s.addr); err == nil && i == 1 {
+		_, err = s.conns[i].Call("HELLO", "3")
+	}
+	return err
+}
+
+// call runs a call. A connection that the server closed is made anew.
+func (s *side) call(c call) (harness.Value, error) {
+	v, err := s.conns[c.conn].Call(c.args...)
+	if err == nil && v.Kind == harness.Closed {
+		s.conns[c.conn].Close()
+		err = s.connect(c.conn)
+	}
+	return v, err
+}
+
+// step runs one call on both sides and describes how the replies differ; "" if they do not.
+func (s *session) step(c call) (string, error) {
+	a, err := s.oracle.call(c)
+	if err != nil {
+		return "", fmt.Errorf("redis, %s: %w", c, err)
+	}
+	b, err := s.quarry.call(c)
+	if err != nil {
+		return fmt.Sprintf("redis answers\n%s\nquarry fails: %v", brief(a), err), nil
+	}
+	if same(c.args, a, b) {
+		return "", nil
+	}
+	return fmt.Sprintf("redis answers\n%s\nquarry answers\n%s", brief(a), brief(b)), nil
+}
+
+// brief draws a reply, a long one cut.
+func brief(v harness.Value) string {
+	const most = 2000
+	if s := v.String(); len(s) > most {
+		return s[:most] + " ..."
+	}
+	return v.String()
+}
+
+// states compares all data of both sides and describes the first difference.
+func (s *session) states() (string, error) {
+	a, err := s.oracle.dump()
+	if err != nil {
+		return "", fmt.Errorf("dump of redis: %w", err)
+	}
+	b, err := s.quarry.dump()
+	if err != nil {
+		return "", fmt.Errorf("dump of quarry: %w", err)
+	}
+	for i := range max(len(a), len(b)) {
+		if i >= len(a) || i >= len(b) || !a[i].equal(b[i]) {
+			return fmt.Sprintf("end states differ:\nredis has\n%s\nquarry has\n%s", entryAt(a, i), entryAt(b, i)), nil
+		}
+	}
+	return "", nil
+}
+
+// entry is one key in a dump.
+type entry struct {
+	db       int
+	key      string
+	kind     string // TYPE
+	encoding string
+	expires  bool
+	members  harness.Value
+}
+
+func (e entry) equal(f entry) bool {
+	return e.db == f.db && e.key == f.key && e.kind == f.kind && e.encoding == f.encoding && e.expires == f.expires &&
+		equal(e.members, f.members)
+}
+
+func entryAt(dump []entry, i int) string {
+	if i >= len(dump) {
+		return "nothing more"
+	}
+	e := dump[i]
+	return fmt.Sprintf("db %d, key %q: %s, %s, expires %t\n%s", e.db, e.key, e.kind, e.encoding, e.expires, brief(e.members))
+}
+
+// databases is how many SELECT knows.
+const databases = 16
+
+// dump reads everything, ordered by database and key.
+func (s *side) dump() ([]entry, error) {
+	var dump []entry
+	for db := range databases {
+		if _, err := s.look.Call("SELECT", fmt.Sprint(db)); err != nil {
+			return nil, err
+		}
+		keys, err := s.look.Call("KEYS", "*")
+		if err != nil {
+			return nil, err
+		}
+		names := keys.Strings()
+		slices.Sort(names)
+		for _, key := range names {
+			e, err := s.entry(db, key)
+			if err != nil {
+				return nil, err
+			}
+			dump = append(dump, e)
+		}
+	}
+	return dump, nil
+}
+
+func (s *side) entry(db int, key string) (entry, error) {
+	e := entry{db: db, key: key}
+	for _, part := range []struct {
+		call []string
+		into func(v harness.Value)
+	}{
+		{[]string{"TYPE", key}, func(v harness.Value) { e.kind = v.Str }},
+		{[]string{"OBJECT", "ENCODING", key}, func(v harness.Value) { e.encoding = v.Str }},
+		{[]string{"PTTL", key}, func(v harness.Value) { e.expires = v.Int >= 0 }},
+		{[]string{"ZRANGE", key, "0", "-1", "WITHSCORES"}, func(v harness.Value) { e.members = v }},
+	} {
+		v, err := s.look.Call(part.call...)
+		if err != nil {
+			return e, fmt.Errorf("%q: %w", part.call, err)
+		}
+		part.into(v)
+	}
+	return e, nil
+}
+
+// script is what happened: calls in order from empty servers.
+type script struct {
+	entries string // zset-max-listpack-entries at the start
+	calls   []call
+}
+
+func (s script) String() string {
+	lines := []string{fmt.Sprintf("(zset-max-listpack-entries %s)", s.entries)}
+	for _, c := range s.calls {
+		lines = append(lines, c.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// replay runs a script from empty servers and describes the first difference.
+func (s *session) replay(sc script) (string, error) {
+	if err := s.reset(sc.entries); err != nil {
+		return "", err
+	}
+	for _, c := range sc.calls {
+		if diff, err := s.step(c); err != nil || diff != "" {
+			return diff, err
+		}
+	}
+	return s.states()
+}
+
+// minimise drops calls, in ever smaller chunks, as long as the servers still
+// differ at the end, and returns the short script and its difference. The
+// difference is "" if the script does not show one when it is run again.
+func (s *session) minimise(t *testing.T, sc script) (script, string) {
+	try := func(calls []call) string {
+		diff, err := s.replay(script{sc.entries, calls})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return diff
+	}
+	diff := try(sc.calls)
+	if diff == "" {
+		return sc, ""
+	}
+	for chunk := max(len(sc.calls)/2, 1); ; chunk /= 2 {
+		for at := 0; at < len(sc.calls); {
+			rest := slices.Delete(slices.Clone(sc.calls), at, min(at+chunk, len(sc.calls)))
+			if d := try(rest); d != "" {
+				sc.calls, diff = rest, d
+			} else {
+				at += chunk
+			}
+		}
+		if chunk == 1 {
+			return sc, diff
+		}
+	}
+}
