@@ -103,3 +103,11 @@ func (c *Ctx) okUnless(err error) {
 	}
 	c.OK()
 }
+
+// option is the value of one option, "" if there is no such option.
+func (c *Ctx) option(name string) string {
+	if found := c.Host.ConfigGet([][]byte{[]byte(name)}); len(found) > 0 {
+		return found[0].Value
+	}
+	return ""
+}

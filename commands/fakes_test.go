@@ -81,8 +81,16 @@ func (r *textReply) Set(n int)                 { r.begin(n, "[", "]") }
 func (r *textReply) Push(n int)                { r.begin(n, "[", "]") }
 func (r *textReply) Verbatim(format, s string) { r.scalar(format + ":" + strconv.Quote(s)) }
 func (r *textReply) Raw(b []byte)              { r.t.Fatalf("raw bytes %q", b) }
-func (r *textReply) Mark() int                 { r.t.Fatal("Mark"); return 0 }
-func (r *textReply) Undo(int)                  { r.t.Fatal("Undo") }
+func (r *textReply) Mark() int                 { return r.text.Len() }
+
+// Undo knows only the mark of an empty reply.
+func (r *textReply) Undo(m int) {
+	if m != 0 {
+		r.t.Fatalf("Undo to %d", m)
+	}
+	r.text.Reset()
+	r.open, r.done = nil, false
+}
 
 // Defer begins an aggregate that nothing but Patch closes.
 func (r *textReply) Defer() int {

@@ -7,10 +7,14 @@ package commands
 //     [a-cx]   one of these bytes; [^...] any other; an end may be missing
 //     \x       x itself
 //
-// With fold, ASCII letters match in either case. The cost is at most
+// With fold, ASCII letters match in either case. The empty string is matched by
+// the empty pattern and by "*", but not by "**". The cost is at most
 // len(pattern) * len(s): only the last star met is ever tried again, which is
 // enough because an earlier star could but hand later bytes on to it.
 func GlobMatch(pattern, s []byte, fold bool) bool {
+	if len(s) == 0 {
+		return len(pattern) == 0 || string(pattern) == "*"
+	}
 	p, i := 0, 0
 	star, retry := -1, 0 // the last star, and where in s the text after it was tried
 	for i < len(s) {

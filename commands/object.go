@@ -130,14 +130,6 @@ func (c *Ctx) countsUse() bool {
 	return strings.Contains(c.option("maxmemory-policy"), "lfu")
 }
 
-// option is the value of one option of the configuration.
-func (c *Ctx) option(name string) string {
-	for _, o := range c.Host.ConfigGet([][]byte{[]byte(name)}) {
-		return o.Value
-	}
-	return ""
-}
-
 func memoryUsage(c *Ctx) {
 	for i := 3; i < len(c.Args); i += 2 {
 		if !equalFold(c.Args[i], "SAMPLES") || i+1 == len(c.Args) {

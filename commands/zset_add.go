@@ -182,7 +182,7 @@ func (c *Ctx) replyIncr(out zset.Outcome, score float64) {
 func zincrby(c *Ctx) {
 	increment, ok := parseFloat(c.Args[2])
 	if !ok {
-		c.Error(errNotFloat)
+		c.Error(zincrbyProblem(c.Args[2]))
 		return
 	}
 	z, err := c.DB.ZSetForWrite(c.Args[1])
@@ -190,6 +190,15 @@ func zincrby(c *Ctx) {
 		return
 	}
 	c.replyIncr(z.Add(c.Args[3], increment, zset.Incr))
+}
+
+// zincrbyProblem words what is wrong with an increment: Redis reads it as
+// ZADD's arguments, where an option leaves too few.
+func zincrbyProblem(increment []byte) string {
+	if _, _, pairs := zaddOptions([][]byte{increment}); len(pairs) == 0 {
+		return errSyntax
+	}
+	return errNotFloat
 }
 
 func zrem(c *Ctx) {

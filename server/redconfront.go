@@ -215,7 +215,7 @@ func (l *redconListener) pause(err error) {
 // welcome makes the session of a new connection, or refuses it and returns nil.
 func (f *redconFront) welcome(socket net.Conn) *redconSocket {
 	c := &redconClient{front: f, lane: f.nextLane(), socket: socket}
-	c.idle.L = &c.lane.mu
+	c.changed.L = &c.lane.mu
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
 	session, refusal := f.srv.admit(c)

@@ -21,7 +21,7 @@ type redconClient struct {
 	session *Session
 
 	// Under lane.mu:
-	idle    sync.Cond // sending, muted or closed has changed
+	changed sync.Cond // sending, muted or closed has
 	muted   bool      // nothing more may be fed
 	sending bool      // a goroutine sends the output, until there is none
 	closed  bool      // Session.Closed has been called
@@ -87,7 +87,7 @@ func (c *redconClient) settle() (more bool) {
 
 // callReader has the reader look at the state again, if it waits for a change.
 func (c *redconClient) callReader() {
-	c.idle.Broadcast()
+	c.changed.Broadcast()
 	if c.held && !c.called {
 		c.called = true
 		c.socket.SetReadDeadline(time.Now())
@@ -100,7 +100,7 @@ func (c *redconClient) end() {
 	c.session.Closed()
 	c.SetTimer(0)
 	c.front.leave(c)
-	c.idle.Broadcast()
+	c.changed.Broadcast()
 }
 
 // drop closes the connection at once.
@@ -133,7 +133,7 @@ func (c *redconClient) finish() {
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
 	for c.sending && !c.closed {
-		c.idle.Wait()
+		c.changed.Wait()
 	}
 	c.drop()
 }
@@ -191,7 +191,7 @@ func (c *redconClient) next(sent int, chunk []byte) (n int) {
 	}
 	if n == 0 {
 		c.sending = false
-		c.idle.Broadcast()
+		c.changed.Broadcast()
 	}
 	return n
 }

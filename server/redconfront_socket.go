@@ -211,7 +211,7 @@ func (c *redconClient) wait() {
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
 	if c.muted && !c.closed {
-		c.idle.Wait()
+		c.changed.Wait()
 	}
 }
 

@@ -66,9 +66,13 @@ func (p inner) setSep(i int, key uint64, sep slab.Ref) {
 
 // index is the position of a child that is there.
 func (p inner) index(child uint32) int {
-	for i := 0; i < fanout; i++ {
-		if p.child(i) == child {
+	for i := 0; i < fanout; i += 2 {
+		two := p.U64(innerChild + 4*i)
+		if uint32(two) == child {
 			return i
+		}
+		if uint32(two>>32) == child {
+			return i + 1
 		}
 	}
 	panic(fmt.Sprintf("zset: block %d is not a child of its parent", child))

@@ -260,10 +260,13 @@ func (t *tree) put(id uint32, pos int, r *newRow) bool {
 	if n == cp {
 		cp += 4
 	}
-	top := l.top() - need
-	if top < leafFP+rowFixed*cp {
-		return t.rewrite(id, pos, r)
+	if room := l.top() - leafFP - rowFixed*cp; room < need {
+		if room+l.dead() < need {
+			return t.rewrite(id, pos, r)
+		}
+		l.squeeze(&t.env.rows.copies[0])
 	}
+	top := l.top() - need
 	if cp != l.cap() {
 		l.widen(cp)
 	}
@@ -278,6 +281,27 @@ func (t *tree) put(id uint32, pos int, r *newRow) bool {
 	l.setRow(pos, r.fp, top, r.key)
 	l.SetU16(leafN, uint16(n+1))
 	return true
+}
+
+// squeeze packs the entries together, so that the dead bytes are free again.
+func (l leaf) squeeze(scratch *[blockSize]byte) {
+	end := blockSize - l.plen()
+	from := l.top()
+	copy(scratch[from:end], l.Bytes(from, end-from))
+	offs := leafFP + l.cap()
+	top := end
+	for i := range l.n() {
+		o := int(l.U16(offs + 2*i))
+		size := 1 + int(scratch[o])
+		if scratch[o] == longMark {
+			size = longEntry
+		}
+		top -= size
+		l.Copy(top, scratch[o:o+size])
+		l.SetU16(offs+2*i, uint16(top))
+	}
+	l.SetU16(leafTop, uint16(top))
+	l.SetU16(leafDead, 0)
 }
 
 // widen makes the arrays larger in place; the entries must leave the room.

@@ -33,8 +33,11 @@ func seeds(n int) []uint64 {
 	if *oneSeed != 0 {
 		return []uint64{*oneSeed}
 	}
-	if *long {
+	switch {
+	case *long:
 		n *= 30
+	case underRace:
+		n = max(1, n/10)
 	}
 	list := append([]uint64{}, failedSeeds...)
 	for i := range n {
@@ -578,8 +581,11 @@ func TestModelMany(t *testing.T) {
 	} {
 		members, scores := memberKinds[c.members], scoreKinds[c.scores]
 		t.Run(members.name+"/"+scores.name, func(t *testing.T) {
-			if *long {
-				c.n *= 8
+			switch {
+			case *long:
+				c.n *= 4
+			case underRace:
+				c.n /= 10
 			}
 			k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
 			m := k.newModel(newSeeded(1), members, scores, c.n)
@@ -660,7 +666,7 @@ func (m *model) shrink() {
 // A set of many rows that loses nearly all of them gives nearly all of its memory back,
 // whichever rows they are.
 func TestMassDeletionGivesMemoryBack(t *testing.T) {
-	const n = 40_000
+	const n = 40_000 // rows
 	for name, remove := range map[string]func(m *model){
 		"by range": func(m *model) { m.removeRanks(100, n-200, false) },
 		"random": func(m *model) {

@@ -78,6 +78,7 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 		dst = t.target(id, key, m)
 	}
 	l := t.leafW(id)
+	t.prefetchParent(l)
 	if dst == id {
 		to := t.lowerBound(l, key, m)
 		if key > l.key(pos) {
@@ -105,6 +106,14 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 	t.afterCut(id)
 	t.insertRow(h, 0)
 	t.save()
+}
+
+// prefetchParent asks for the lines of a leaf's parent where children and counts are.
+func (t *tree) prefetchParent(l leaf) {
+	if par := l.U32(nodeParent); par != 0 {
+		const from = innerChild &^ 63
+		t.r(par).Sub(from, innerSep-from).Prefetch((innerSep - from + 63) / 64)
+	}
 }
 
 // target is the leaf where (key, m), now in leaf id, belongs. If that is another
@@ -404,7 +413,9 @@ func (t *tree) afterCut(id uint32) {
 func (t *tree) mergeLeaves(par uint32, i int) bool {
 	p := t.innerR(par)
 	left, right := p.child(i), p.child(i+1)
-	if t.leafR(left).used()+t.leafR(right).used() > mergeMax+leafFP+maxInline {
+	// Together they need at least this, unless their prefixes could be longer than they are.
+	l, r := t.leafR(left), t.leafR(right)
+	if l.used()+r.used()-leafFP-min(l.plen(), r.plen()) > mergeMax {
 		return false
 	}
 	s := &t.env.rows

@@ -2,6 +2,7 @@ package differential
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,7 +39,8 @@ var rules = []struct {
 }{
 	{"keys", unordered, "the order is that of a hash table"},
 	{"randomkey", shape, "chance"},
-	{"scan zscan", scanned, "what comes whole may come in any order; else which part comes is open"},
+	{"scan", scanned, "what comes whole may come in any order; else which part comes is open"},
+	{"zscan", scannedPairs, "the same, and scores are compared as numbers"},
 	{"zrandmember", sizes, "chance; harness tests check the distribution"},
 	{"config|get", unordered, "the order is that of a hash table"},
 	{"ttl pttl expiretime pexpiretime object|idletime", near, "both clocks run"},
@@ -110,7 +112,7 @@ func unordered(a, b harness.Value) bool {
 	return equal(a.Sorted(), b.Sorted())
 }
 
-// pairs turns a map into an array of arrays of two.
+// pairs turns a map, or a flat list of names and values, into an array of arrays of two.
 func pairs(m harness.Value) harness.Value {
 	list := harness.Value{Kind: harness.Array}
 	for i := 0; i+1 < len(m.Elems); i += 2 {
@@ -136,15 +138,33 @@ func sizes(a, b harness.Value) bool {
 	return true
 }
 
-// scanned compares a SCAN-like reply: all elements if both came whole.
+// scanned compares a SCAN-like reply: all elements if both came whole, of a
+// sorted set members with their scores.
 func scanned(a, b harness.Value) bool {
 	if len(a.Elems) != 2 || len(b.Elems) != 2 {
 		return false
 	}
 	if a.Elems[0].Str != "0" || b.Elems[0].Str != "0" {
-		return a.Elems[0].Kind == b.Elems[0].Kind && a.Elems[1].Kind == b.Elems[1].Kind
+		return shape(a.Elems[0], b.Elems[0]) && kind(a.Elems[1], b.Elems[1])
 	}
-	return equal(a.Sorted(), b.Sorted())
+	return unordered(a.Elems[1], b.Elems[1])
+}
+
+// scannedPairs is scanned for ZSCAN, whose elements are members and their scores.
+func scannedPairs(a, b harness.Value) bool {
+	if len(a.Elems) != 2 || len(b.Elems) != 2 || a.Elems[0].Str != "0" || b.Elems[0].Str != "0" {
+		return scanned(a, b)
+	}
+	return equal(byMember(a.Elems[1]), byMember(b.Elems[1]))
+}
+
+// byMember orders a flat list of members and scores by member.
+func byMember(flat harness.Value) harness.Value {
+	list := pairs(flat)
+	slices.SortFunc(list.Elems, func(x, y harness.Value) int {
+		return strings.Compare(x.Elems[0].Str, y.Elems[0].Str)
+	})
+	return list
 }
 
 // near lets times differ by what a slow test run may cost: a minute.

@@ -41,6 +41,9 @@ var excluded = map[string]string{
 
 // The pools values are drawn from: small, so that calls meet, and nasty.
 var (
+	// Ranges by member bytes mean something only where all scores are equal, and so
+	// have keys of their own, where they are (see lex).
+	lexPool    = []string{"lex", "lex2"}
 	keyPool    = []string{"a", "b", "c", "d", "{t}1", "{t}2", "", "k\x00\xff"}
 	memberPool = []string{"m", "n", "o", "p", "q", "ada", "bob", "", "\x00", "\xff\xfe", "a b", "1", "-5", "9223372036854775807",
 		"\r\n", strings.Repeat("x", 64), strings.Repeat("y", 65), strings.Repeat("z", 300)}
@@ -53,7 +56,7 @@ var (
 	patternPool    = []string{"*", "a*", "?", "[a-c]", "[^a]", "{t}*", "*o*", "\\*", "[", "", "m", "*\x00*", "[a", "a?*", "[\\]]", "***"}
 	wordPool       = []string{"zset", "string", "hello", "default", "nobody", "a b", "x", "", "1", "default", "listpack"}
 	parameterPool  = []string{"zset-max-listpack-entries", "zset-max-listpack-value", "zset-max-ziplist-entries", "zset-max-ziplist-value", "nosuch"}
-	parameterValue = []string{"0", "1", "3", "5", "64", "128", "1000", "-1", "x", "", "1kb"}
+	parameterValue = []string{"0", "1", "3", "5", "64", "128", "1000", "-1", "x", "1kb"}
 	namesPool      = []string{"ZADD", "zunionstore", "nosuch", "client", "zunion", "del", "bzmpop", "ping", "rename"}
 	tokenPool      = []string{"NX", "XX", "GT", "LT", "CH", "INCR", "WITHSCORES", "LIMIT", "REV", "BYSCORE", "BYLEX", "WEIGHTS", "AGGREGATE", "MIN", "MAX",
 		"SUM", "COUNT", "MATCH", "TYPE", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
@@ -111,7 +114,7 @@ func (g *generator) next() call {
 		if g.chance(5) {
 			args = g.spoil(args)
 		}
-		args = g.tame(args)
+		args = g.lex(g.tame(args))
 		if !isNewer(args) {
 			return call{g.rng.IntN(2), args}
 		}
@@ -283,12 +286,37 @@ func (g *generator) tame(args []string) []string {
 		g.tameExpire(args)
 	case "config|set":
 		tameConfig(args)
+	case "command|getkeys", "command|getkeysandflags":
+		if len(args) > 2 && !slices.Contains(namesPool, args[2]) {
+			args[2] = "nosuch" // not a command that only the oracle has, like INCR
+		}
 	case "client|kill":
 		tameKill(args)
 	case "client|unblock":
 		if len(args) > 2 && len(args[2]) < 4 {
 			args[2] += "777777" // no client has such an id
 		}
+	}
+	return args
+}
+
+// lex gives calls by member bytes a key of those with equal scores, and some
+// calls that add members too.
+func (g *generator) lex(args []string) []string {
+	name := commandName(args)
+	byLex := strings.Contains(name, "lex") || slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "BYLEX") })
+	switch {
+	case name == "zrangestore" && byLex && len(args) > 2:
+		args[2] = pick(g, lexPool)
+	case byLex && len(args) > 1:
+		args[1] = pick(g, lexPool)
+	case name == "zadd" && g.chance(5):
+		args = []string{args[0], pick(g, lexPool)}
+		for range 1 + g.rng.IntN(4) {
+			args = append(args, "0", pick(g, memberPool))
+		}
+	case name == "zrem" && len(args) > 1 && g.chance(5):
+		args[1] = pick(g, lexPool)
 	}
 	return args
 }
@@ -325,11 +353,16 @@ func (g *generator) tameExpire(args []string) {
 	}
 }
 
-// CONFIG SET names nothing but the encoding thresholds.
+// CONFIG SET names nothing but the encoding thresholds, and gives them numbers:
+// of words the oracle reads a part, which Quarry refuses on purpose.
 func tameConfig(args []string) {
-	for i := 2; i < len(args); i += 2 {
-		if !slices.Contains(parameterPool, args[i]) {
-			args[i] = "nosuch"
+	for i := 2; i < len(args); i++ {
+		pool, instead := parameterPool, "nosuch"
+		if i%2 == 1 {
+			pool, instead = parameterValue, "7"
+		}
+		if !slices.Contains(pool, args[i]) {
+			args[i] = instead
 		}
 	}
 }

@@ -27,7 +27,8 @@ const (
 // Random calls of every command in episodes, each from empty servers and from
 // a seed of its own, so that a failing one is run again by itself.
 func TestRandomCalls(t *testing.T) {
-	oracle := harness.StartRedis(t, "--slowlog-log-slower-than", "-1")
+	// hz: how soon the oracle sees that a blocked call has timed out.
+	oracle := harness.StartRedis(t, "--slowlog-log-slower-than", "-1", "--hz", "500")
 	budget := *long
 	if testing.Short() {
 		budget = min(budget, 4*time.Second)

@@ -248,34 +248,63 @@ func TestHalfCommandsHeldOpen(t *testing.T) {
 	})
 }
 
-// Who does not read is cut when the replies pass the limit.
+// Who asks for more and more and reads nothing is not read from any more: what
+// waits for him stays small.
 func TestSlowReaders(t *testing.T) {
 	survives(t, func(t *testing.T, s *harness.Server) {
-		filler := s.Dial(t)
-		for i := range 2000 {
-			filler.Do("ZADD", "big", fmt.Sprint(i), fmt.Sprintf("member:%06d", i))
-		}
-		filler.Close()
-		var wg sync.WaitGroup
+		fillBoard(t, s, 2000, 30)
+		before := harness.RSS(t, 0)
+		want := bytes.Repeat(harness.AppendCommand(nil, "ZRANGE", "big", "0", "-1", "WITHSCORES"), 1000)
+		var open []*harness.Conn
 		for range 10 {
-			wg.Go(func() {
-				c, err := harness.DialConn(s.Addr)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer c.Close()
-				want := bytes.Repeat(harness.AppendCommand(nil, "ZRANGE", "big", "0", "-1", "WITHSCORES"), 100)
-				for range 100 { // until the server has had enough
-					if err := c.SendRaw(want); err != nil {
-						return
-					}
-				}
-				t.Error("the server goes on buffering for a client that does not read")
-			})
+			c, err := harness.DialConn(s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, c)
+			go func() { _, _ = c.Write(want) }() // until the server takes no more, or the end
 		}
-		wg.Wait()
-	}, "--client-output-buffer-limit", "normal 4mb 0 0")
+		other := s.Dial(t)
+		harness.Eventually(t, "replies wait for all of them", func() bool {
+			list := other.Do("CLIENT", "LIST").Str
+			return strings.Count(list, " omem=0 ") == 2 // the two that read
+		})
+		if grown := harness.RSS(t, 0) - before; grown > rssGrowth {
+			t.Errorf("ten clients that do not read cost %d MB", grown>>20)
+		}
+		for _, c := range open {
+			c.Close()
+		}
+		other.Close()
+	})
+}
+
+// A reply above the output buffer limit that nobody reads ends its connection.
+func TestOutputBufferLimit(t *testing.T) {
+	survives(t, func(t *testing.T, s *harness.Server) {
+		fillBoard(t, s, 2000, 10_000)
+		other := s.Dial(t)
+		other.Do("CLIENT", "SETNAME", "other")
+		deaf := s.Dial(t)
+		if err := deaf.Send("ZRANGE", "big", "0", "-1"); err != nil { // 20 MB
+			t.Fatal(err)
+		}
+		harness.Eventually(t, "the server hangs up", func() bool {
+			return harness.Field(other.Do("INFO", "clients").Str, "connected_clients") == "2"
+		})
+		other.Do("DEL", "big")
+		other.Close()
+	}, "--client-output-buffer-limit", "normal", "4mb", "0", "0")
+}
+
+// fillBoard makes the board "big" with n members of the given length.
+func fillBoard(t *testing.T, s *harness.Server, n, length int) {
+	t.Helper()
+	c := s.Dial(t)
+	defer c.Close()
+	for i := range n {
+		c.Do("ZADD", "big", fmt.Sprint(i), fmt.Sprintf("%0*d", length, i))
+	}
 }
 
 func TestDeepPipelines(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"quarry/tests/transcript"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the README's list of commands anew")
+var rewrite = flag.Bool("rewrite-readme", false, "write the README's list of commands anew")
 
 func TestEveryCommandHasATranscript(t *testing.T) {
 	shown := map[string]bool{}
@@ -89,7 +89,7 @@ func TestReadmeListsTheCommands(t *testing.T) {
 		return
 	}
 	if got != want {
-		t.Errorf("README.md's list of commands is not the table's: go test ./tests/style -rewrite writes it")
+		t.Errorf("README.md's list of commands is not the table's: go test ./tests/style -rewrite-readme writes it")
 	}
 }
 
