@@ -140,7 +140,7 @@ func clientSetinfo(c *Ctx) {
 	case equalFold(attr, "LIB-VER"):
 		set = c.Client.SetLibVer
 	default:
-		c.Error("ERR Unrecognized option '" + string(attr) + "'")
+		c.Error("ERR Unrecognized option '" + string(cString(attr)) + "'")
 		return
 	}
 	if !printable(value) {
@@ -210,7 +210,7 @@ func (c *Ctx) clientType(arg []byte) (string, bool) {
 	case "slave": // what Redis 4 called a replica
 		return "replica", true
 	}
-	c.Error("ERR Unknown client type '" + string(arg) + "'")
+	c.Error("ERR Unknown client type '" + string(cString(arg)) + "'")
 	return "", false
 }
 
@@ -272,7 +272,7 @@ func (c *Ctx) clientKillOption(f *ClientFilter, option, value []byte) (ok bool) 
 		f.LAddr = string(value)
 	case equalFold(option, "USER"):
 		if f.User = string(value); f.User != defaultUser {
-			c.Error("ERR No such user '" + f.User + "'")
+			c.Error("ERR No such user '" + string(cString([]byte(f.User))) + "'")
 			return false
 		}
 	case equalFold(option, "SKIPME"):

@@ -155,7 +155,7 @@ func (c *Ctx) helloOptions() (o helloOptions, ok bool) {
 			}
 			i++
 		default:
-			c.Error("ERR Syntax error in HELLO option '" + string(c.Args[i]) + "'")
+			c.Error("ERR Syntax error in HELLO option '" + string(cString(c.Args[i])) + "'")
 			return o, false
 		}
 	}

@@ -29,6 +29,9 @@ const (
 	ErrNoAuth = "NOAUTH Authentication required."
 )
 
+// Quoted arguments in error texts end at their first NUL, as the text functions
+// of C that Redis writes them with do.
+
 // UnknownCommand words the error for a command that is not in the table: its
 // name and the beginning of its arguments, each cut at 128 bytes in all.
 func UnknownCommand(args [][]byte) string {
@@ -37,16 +40,20 @@ func UnknownCommand(args [][]byte) string {
 		if b.Len() >= 128 {
 			break
 		}
-		b.WriteString("'" + string(a[:min(len(a), 128-b.Len())]) + "' ")
+		b.WriteString("'" + quoted(a, 128-b.Len()) + "' ")
 	}
-	name := args[0][:min(len(args[0]), 128)]
-	return "ERR unknown command '" + string(name) + "', with args beginning with: " + b.String()
+	return "ERR unknown command '" + quoted(args[0], 128) + "', with args beginning with: " + b.String()
+}
+
+// quoted is an argument as an error text shows it, at most n bytes of it.
+func quoted(arg []byte, n int) string {
+	arg = cString(arg)
+	return string(arg[:min(len(arg), n)])
 }
 
 // UnknownSubcommand words the error for a container's unknown subcommand.
 func UnknownSubcommand(cmd *Spec, args [][]byte) string {
-	sub := args[1][:min(len(args[1]), 128)]
-	return "ERR unknown subcommand '" + string(sub) + "'. Try " + cmd.Name + " HELP."
+	return "ERR unknown subcommand '" + quoted(args[1], 128) + "'. Try " + cmd.Name + " HELP."
 }
 
 // WrongArity words the error for a wrong number of arguments.

@@ -146,7 +146,7 @@ func (c *Ctx) expireConditions() (cond expireCondition, ok bool) {
 		case equalFold(arg, "LT"):
 			cond |= expireLT
 		default:
-			c.Error("ERR Unsupported option " + string(arg))
+			c.Error("ERR Unsupported option " + string(cString(arg)))
 			return 0, false
 		}
 	}

@@ -92,5 +92,5 @@ func (a *Arg) value() string {
 // bound in the table and an upper one here.
 func wrongSubcommandArity(c *Ctx) string {
 	sub := c.Args[1][:min(len(c.Args[1]), 128)]
-	return "ERR unknown subcommand or wrong number of arguments for '" + string(sub) + "'. Try " + c.Spec.Parent().Name + " HELP."
+	return "ERR unknown subcommand or wrong number of arguments for '" + string(cString(sub)) + "'. Try " + c.Spec.Parent().Name + " HELP."
 }

@@ -379,7 +379,7 @@ func zdiff(c *Ctx) {
 	}
 	shape := c.rowShape(o.withScores)
 	mark, n := c.Defer(), 0
-	c.difference(&o, func(member []byte, score float64) {
+	c.difference(&o, c.Args[2], func(member []byte, score float64) {
 		c.row(member, score, shape)
 		n++
 	})
@@ -395,15 +395,16 @@ func zdiffstore(c *Ctx) {
 		return
 	}
 	result := c.DB.NewZSet(c.Args[1])
-	c.difference(&o, func(member []byte, score float64) { result.Add(member, score, 0) })
+	c.difference(&o, c.Args[1], func(member []byte, score float64) { result.Add(member, score, 0) })
 	c.Int(int64(result.StoreAt()))
 }
 
 // difference calls fn, in order, with the rows of the first input whose
 // members are in no other. Either every row is looked up in the others, or
 // the others' members are looked up in the first, and what is found is left
-// out when the first is walked: whichever takes fewer steps.
-func (c *Ctx) difference(o *setops, fn func(member []byte, score float64)) {
+// out when the first is walked: whichever takes fewer steps. near is a key of the
+// call, in whose shard notes may be kept.
+func (c *Ctx) difference(o *setops, near []byte, fn func(member []byte, score float64)) {
 	first, others := &o.inputs[0], o.inputs[1:]
 	lookups, total := first.len()*len(others), 0
 	for i := range others {
@@ -413,7 +414,7 @@ func (c *Ctx) difference(o *setops, fn func(member []byte, score float64)) {
 		c.differenceByLookup(first, others, fn)
 		return
 	}
-	c.differenceByNotes(first, others, fn)
+	c.differenceByNotes(first, others, near, fn)
 }
 
 func (c *Ctx) differenceByLookup(first *input, others []input, fn func(member []byte, score float64)) {
@@ -433,8 +434,8 @@ func (c *Ctx) differenceByLookup(first *input, others []input, fn func(member []
 
 // differenceByNotes gathers what is left out as a sorted set of its own, off-heap,
 // and then walks it beside the first input: both are in the same order.
-func (c *Ctx) differenceByNotes(first *input, others []input, fn func(member []byte, score float64)) {
-	out := c.DB.NewZSet(c.Args[1])
+func (c *Ctx) differenceByNotes(first *input, others []input, near []byte, fn func(member []byte, score float64)) {
+	out := c.DB.NewZSet(near)
 	defer out.Discard()
 	for i := range others {
 		for ok := others[i].walk(&c.iter); ok && c.iter.Next(); {

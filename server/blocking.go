@@ -2,8 +2,12 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"container/list"
+	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +28,9 @@ import (
 // belong to the shard's lock. A served command leaves the queue it was served
 // from at once and the others when its own loop hears of it; until then those
 // who find it there see that it is done.
+
+// maxParkMS is a hundred years: what clients may ask for does not fit the clock.
+const maxParkMS = 100 * 365 * 24 * 3600 * 1000
 
 // errUnblocked is the reply to CLIENT UNBLOCK ... ERROR.
 const errUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
@@ -87,7 +94,7 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	s.parked.Store(p)
 	s.srv.blocked.Add(1)
 	if block.TimeoutMS > 0 {
-		s.conn.SetTimer(now + block.TimeoutMS*int64(time.Millisecond))
+		s.conn.SetTimer(now + min(block.TimeoutMS, maxParkMS)*int64(time.Millisecond))
 	}
 }
 
@@ -211,6 +218,22 @@ func (v *serving) init(w *worker) {
 // Each served command stops waiting, so this ends.
 func (v *serving) keys(ready []store.ReadyKey) {
 	v.note(ready)
+	v.serveNoted()
+}
+
+// all tries every key that is waited for, with all shards locked: SWAPDB gives
+// a database other keys without naming them.
+func (v *serving) all() {
+	for _, q := range v.w.srv.queues {
+		v.ready = slices.AppendSeq(v.ready, maps.Keys(q))
+	}
+	slices.SortFunc(v.ready, func(a, b waitKey) int {
+		return cmp.Or(cmp.Compare(a.db, b.db), cmp.Compare(a.key, b.key))
+	})
+	v.serveNoted()
+}
+
+func (v *serving) serveNoted() {
 	for i := 0; i < len(v.ready); i++ {
 		v.key(v.ready[i])
 	}
@@ -251,7 +274,7 @@ func (p *parked) placeOf(key waitKey) *place {
 			return &p.places[i]
 		}
 	}
-	panic("server: a parked command has no place in the queue it was found in: " + key.key)
+	panic(fmt.Sprintf("server: a parked command has no place in the queue of %q, where it was found", key.key))
 }
 
 // serve runs a parked command for a key and reports whether that ended its

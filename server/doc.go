@@ -14,8 +14,11 @@
 //
 // In this order, each only if needed: shards in ascending index (package
 // store), then parked.mu of one parked client, then the mailbox of a loop.
-// registry.mu and Session.mu are taken last and nothing under them.
+// The locks of the list of clients, of a session's names (view.mu) and of the
+// counters are taken last, and nothing under them.
 //
 // Reading order: session.go, gate.go, locks.go, blocking.go, clients.go,
-// limits.go, server.go, listen.go, transport.go, cron.go.
+// limits.go, server.go, listen.go, transport.go, cron.go; then host.go, info.go,
+// stats.go and stopwatch.go for what is counted and shown, redconfront.go for
+// the portable transport.
 package server

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -31,9 +32,12 @@ type worker struct {
 	spareBytes int      // their memory
 	serving    serving  // of parked clients
 
-	spec *commands.Spec // the command that is running
-	mark int            // in out: where its reply begins
-	ends int64          // when the turn is over
+	name  []byte         // as the last command was called
+	named *commands.Spec // and what that is
+	spec  *commands.Spec // the command that is running
+	mark  int            // in out: where its reply begins
+	ends  int64          // when the turn is over,
+	full  int            // or with how much in out
 }
 
 func (s *Server) newWorker() *worker {
@@ -48,6 +52,7 @@ func (s *Server) newWorker() *worker {
 func (w *worker) begin(s *Session) {
 	w.watch.begin(s)
 	w.ends = w.watch.now() + int64(turnTime)
+	w.full = len(s.out) + turnOutput
 	w.spec, w.mark = nil, 0
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
@@ -75,6 +80,9 @@ func (w *worker) end(s *Session) {
 		s.out = nil
 	}
 	s.framer.Release()
+	if len(s.out)-s.sent > stallBytes {
+		s.account()
+	}
 	s.publish()
 	s.checkOutput(w.watch.now())
 }
@@ -83,7 +91,7 @@ func (w *worker) end(s *Session) {
 // output enough to be sent first.
 func (w *worker) turnOver(s *Session) bool {
 	s.out = w.out.Bytes()
-	return w.watch.now() > w.ends || len(s.out)-s.sent > turnOutput
+	return w.watch.now() > w.ends || len(s.out) > w.full
 }
 
 // execute is the gate: every command of every client passes here.
@@ -105,7 +113,7 @@ func (w *worker) execute(s *Session, args [][]byte) {
 
 // admit finds the command and says why it may not run, if so: in Redis' order.
 func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal string) {
-	cmd, sub := w.srv.table.Lookup(args)
+	cmd, sub := w.lookup(args)
 	switch {
 	case cmd == nil:
 		return nil, commands.UnknownCommand(args)
@@ -123,6 +131,19 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 		return cmd, commands.ErrOOM
 	}
 	return cmd, ""
+}
+
+// lookup is Table.Lookup. A pipeline mostly repeats one name, spelled alike:
+// the last one is tried first. Containers need their subcommand looked up.
+func (w *worker) lookup(args [][]byte) (cmd, sub *commands.Spec) {
+	if bytes.Equal(args[0], w.name) && w.named != nil {
+		return w.named, nil
+	}
+	cmd, sub = w.srv.table.Lookup(args)
+	if cmd != nil && cmd.Subs == nil {
+		w.name, w.named = append(w.name[:0], args[0]...), cmd
+	}
+	return cmd, sub
 }
 
 // size is about the memory that storing the arguments takes.
@@ -186,6 +207,9 @@ func (w *worker) settle(s *Session) {
 	}
 	if ready := w.db.ReadyKeys(); len(ready) > 0 {
 		w.serving.keys(ready)
+	}
+	if w.ctx.Spec.Has(commands.AllShards) && w.srv.blocked.Load() > 0 {
+		w.serving.all()
 	}
 }
 

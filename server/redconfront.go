@@ -101,15 +101,15 @@ func (f *redconFront) Run(ctx context.Context, listeners []net.Listener) error {
 	return nil
 }
 
-// handle runs a command that redcon has parsed, and those it has parsed after it.
+// handle runs a command that redcon has parsed, and those it has parsed after
+// it. They are fed at once: each Feed may take a turn.
 func handle(conn redcon.Conn, cmd redcon.Command) {
 	c := conn.NetConn().(*redconSocket).client
-	c.turn(func() {
-		c.session.Feed(cmd.Raw)
-		for _, next := range conn.ReadPipeline() {
-			c.session.Feed(next.Raw)
-		}
-	})
+	in := cmd.Raw
+	for _, next := range conn.ReadPipeline() {
+		in = append(in, next.Raw...)
+	}
+	c.turn(func() { c.session.Feed(in) })
 }
 
 // sweep calls every session's Sweep each second until ctx ends.

@@ -21,7 +21,7 @@ type redconClient struct {
 	session *Session
 
 	// Under lane.mu:
-	changed sync.Cond // sending, muted or closed has
+	changed sync.Cond // sending, muted or closed
 	muted   bool      // nothing more may be fed
 	sending bool      // a goroutine sends the output, until there is none
 	closed  bool      // Session.Closed has been called
@@ -148,25 +148,26 @@ var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 // startSending has the output sent, by a goroutine that lives until there is
 // none. It reports whether something is unsent.
 func (c *redconClient) startSending() (unsent bool) {
-	if !c.sending && len(c.session.Output()) > 0 {
+	if out := c.session.Output(); len(out) > 0 && !c.sending {
 		c.sending = true
-		go c.send()
+		chunk := chunks.Get().(*[chunkBytes]byte)
+		n := copy(chunk[:], out)
+		go c.send(chunk, n)
 	}
 	return c.sending
 }
 
-// send sends the output until there is none: a copy of a part at a time, since
-// the session goes on meanwhile.
-func (c *redconClient) send() {
-	chunk := chunks.Get().(*[chunkBytes]byte)
+// send sends the output until there is none: n bytes that are in chunk, and
+// then a copy of a part at a time, since the session goes on meanwhile.
+func (c *redconClient) send(chunk *[chunkBytes]byte, n int) {
 	defer chunks.Put(chunk)
-	sent := 0
-	for n := c.next(0, chunk[:]); n > 0; n = c.next(sent, chunk[:]) {
-		var err error
-		if sent, err = c.socket.Write(chunk[:n]); err != nil {
+	for n > 0 {
+		sent, err := c.socket.Write(chunk[:n])
+		if err != nil {
 			c.broken()
 			return
 		}
+		n = c.next(sent, chunk[:])
 	}
 	c.turn(func() {}) // there may be wants that waited for the output
 }

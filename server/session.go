@@ -206,19 +206,31 @@ func (s *Session) Wants() eventloop.Wants {
 // Output is what is to be sent.
 func (s *Session) Output() []byte { return s.out[s.sent:] }
 
-// Sent says that n more bytes of the output have been sent. When all are, the
-// buffer goes back to the worker: an idle session has none.
+// Sent says that n more bytes of the output have been sent; none, if the
+// client takes no more for now. When all are, the buffer goes back to the worker:
+// an idle session has none.
 func (s *Session) Sent(n int) {
-	s.w.stats.wroteBytes(n)
+	if n > 0 {
+		s.w.stats.wroteBytes(n)
+	}
 	s.sent += n
-	if s.sent == len(s.out) {
+	switch {
+	case s.sent == len(s.out):
 		s.w.recycle(s.out)
 		s.out, s.sent = nil, 0
+		if s.accounted == 0 {
+			return // as nearly always
+		}
+	case s.sent > keepBytes && s.sent > len(s.out)/2:
+		// A client that is never quite up to date must not keep all it was ever sent.
+		s.out = s.out[:copy(s.out, s.out[s.sent:])]
+		s.sent = 0
 	}
 	s.account()
 }
 
-// account brings the totals of unsent output up to date.
+// account brings the totals of unsent output up to date: when the client has
+// not taken all of it, and at the end of a turn that leaves much.
 func (s *Session) account() {
 	unsent := int64(len(s.out) - s.sent)
 	if unsent != s.accounted {

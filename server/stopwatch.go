@@ -39,9 +39,14 @@ func (w *stopwatch) now() int64 { return w.at }
 
 func (w *stopwatch) begin(c caller) {
 	w.client = c
+	w.configure()
+	w.at = w.counters.clock()
+}
+
+// configure takes over the options as they are now.
+func (w *stopwatch) configure() {
 	w.slow = slowNS(w.counters.cfg.SlowlogLogSlowerThan.Load())
 	w.tracked = w.counters.cfg.LatencyTracking.Load()
-	w.at = w.counters.clock()
 }
 
 // slowNS turns microseconds into nanoseconds; times past 64 bits are never reached.
@@ -89,6 +94,7 @@ func (w *stopwatch) end() {
 func (w *stopwatch) flush(c *commands.Ctx) {
 	now := w.counters.clock()
 	ns := now - w.at
+	w.configure() // a CONFIG SET holds from its own entry on, as in Redis
 	w.stats.ran(w.spec, w.calls, w.failed, ns, w.tracked)
 	if w.slow >= 0 && ns >= w.slow && !w.spec.Has(commands.SkipSlowlog) {
 		w.enter(c, ns)

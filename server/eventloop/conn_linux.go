@@ -142,6 +142,7 @@ func (l *loop) send(c *Conn) (unsent bool, err error) {
 		c.session.Sent(n)
 		return n < len(out), nil
 	case unix.EAGAIN, unix.EINTR:
+		c.session.Sent(0)
 		return true, nil
 	}
 	return true, err

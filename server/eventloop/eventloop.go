@@ -22,7 +22,8 @@ type Session interface {
 	// Wants says what the session needs next. It is asked after each batch in
 	// which one of the methods above was called, and after Sent.
 	Wants() Wants
-	// Output is what is to be sent; Sent says that its first n bytes have been.
+	// Output is what is to be sent; Sent says that its first n bytes have been,
+	// 0 if the client takes none for the moment.
 	Output() []byte
 	Sent(n int)
 	// Closed says that the connection is gone; it is the last call.

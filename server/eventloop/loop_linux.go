@@ -34,7 +34,10 @@ type loop struct {
 	open     atomic.Int64
 	dirty    []*Conn // had part in the batch: to be settled
 	waiting  []*Conn // want More
-	resuming []*Conn // waiting of this turn
+	resuming []*Conn // waiting of this turn,
+	resumed  int     // of which so many have had their Resume
+	posts    []post  // taken from mail,
+	done     int     // of which so many have been delivered
 	current  *Conn   // whose session is running, to be blamed for a panic
 	faulty   *Conn   // whose session panicked, to be closed
 	timers   timers
@@ -136,7 +139,8 @@ func (l *loop) turn() {
 }
 
 // survive keeps a panic from ending the process: the connection that was being
-// served is closed. Events that were not looked at are reported again.
+// served is closed. Events that were not looked at are reported again, and the
+// queues remember what they still hold.
 func (l *loop) survive() {
 	p := recover()
 	if p == nil {
@@ -173,7 +177,7 @@ func (l *loop) wait() int {
 
 // timeout is for how long epoll may wait, in milliseconds: -1 is for ever.
 func (l *loop) timeout() int {
-	if len(l.waiting) > 0 || len(l.dirty) > 0 || l.faulty != nil || l.ending {
+	if l.busy() {
 		return 0
 	}
 	at, ok := l.timers.next()
@@ -182,6 +186,13 @@ func (l *loop) timeout() int {
 	}
 	const ms = int64(time.Millisecond)
 	return int(min(max(at-l.now+ms-1, 0)/ms, 1<<30))
+}
+
+// busy says that there is work that no event will announce. Some of it may be
+// left over from a turn that a panic ended early.
+func (l *loop) busy() bool {
+	return len(l.waiting) > 0 || len(l.dirty) > 0 || l.faulty != nil || l.ending ||
+		l.resumed < len(l.resuming) || l.done < len(l.posts)
 }
 
 func (l *loop) clock() int64 {
@@ -271,11 +282,13 @@ func (l *loop) settleAll() {
 
 // resume gives a turn to every connection that had work left.
 func (l *loop) resume() {
-	if len(l.waiting) == 0 {
-		return
+	if l.resumed == len(l.resuming) {
+		l.waiting, l.resuming, l.resumed = l.resuming[:0], l.waiting, 0
 	}
-	l.waiting, l.resuming = l.resuming[:0], l.waiting
-	for _, c := range l.resuming {
+	for l.resumed < len(l.resuming) {
+		c := l.resuming[l.resumed]
+		l.resuming[l.resumed] = nil
+		l.resumed++
 		c.waiting = false
 		if c.closed {
 			continue
@@ -288,30 +301,38 @@ func (l *loop) resume() {
 			l.settleAll()
 		}
 	}
-	clear(l.resuming)
 }
 
-// deliver runs the posts. One whose connection has moved on follows it.
+// deliver runs the posts.
 func (l *loop) deliver() {
-	posts := l.mail.take()
-	for i, p := range posts {
-		posts[i] = post{}
-		if p.c == nil {
-			p.fn()
-			continue
-		}
-		if owner := p.c.loop.Load(); owner != l {
-			owner.mail.put(p, nil)
-			continue
-		}
-		if p.c.closed {
-			continue
-		}
-		l.current = p.c
-		p.fn()
-		l.current = nil
-		l.touch(p.c)
+	if l.done == len(l.posts) {
+		l.posts, l.done = l.mail.take(), 0
 	}
+	for l.done < len(l.posts) {
+		p := l.posts[l.done]
+		l.posts[l.done] = post{}
+		l.done++
+		l.hear(p)
+	}
+}
+
+// hear runs one post. If its connection has moved on, the post follows it.
+func (l *loop) hear(p post) {
+	if p.c == nil {
+		p.fn()
+		return
+	}
+	if owner := p.c.loop.Load(); owner != l {
+		owner.mail.put(p, nil)
+		return
+	}
+	if p.c.closed {
+		return
+	}
+	l.current = p.c
+	p.fn()
+	l.current = nil
+	l.touch(p.c)
 }
 
 func (l *loop) expire() {
@@ -325,6 +346,10 @@ func (l *loop) expire() {
 
 // sweep has every connection looked at once a second, in parts.
 func (l *loop) sweep() {
+	if l.open.Load() > 0 {
+		l.timers.set(&l.sweeper, l.now+int64(sweepTime))
+	}
+	l.swept++
 	for fd := l.swept % sweepPart; fd < len(l.conns); fd += sweepPart {
 		if c := l.conns[fd]; c != nil {
 			l.current = c
@@ -333,10 +358,6 @@ func (l *loop) sweep() {
 			c.activity /= 2
 			l.touch(c)
 		}
-	}
-	l.swept++
-	if l.open.Load() > 0 {
-		l.timers.set(&l.sweeper, l.now+int64(sweepTime))
 	}
 }
 

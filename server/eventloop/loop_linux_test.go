@@ -23,7 +23,7 @@ type echo struct {
 	hub  *hub
 	loop atomic.Int32 // 1 + the loop it is attached to
 	out  []byte
-	todo int // replies to "work" not given yet
+	todo int // replies to "work" not given yet; negative: panic
 	want Wants
 	gone atomic.Bool
 }
@@ -97,6 +97,9 @@ func (e *echo) Resume() {
 		e.out = append(e.out, "drained"...)
 	}
 	e.want &^= More
+	if e.todo < 0 {
+		panic("as asked")
+	}
 	if e.todo > 0 {
 		e.out = append(e.out, 'w')
 		if e.todo--; e.todo > 0 {
@@ -239,6 +242,37 @@ func TestPanic(t *testing.T) {
 	b.hear("hello")
 	a.say("still here")
 	a.hear("still here")
+}
+
+// TestPanicKeepsQueues: what a loop had still to do when a session panicked, it
+// does afterwards.
+func TestPanicKeepsQueues(t *testing.T) {
+	h := start(t, 1)
+	bad, good := h.dial(), h.dial()
+	for _, c := range []*client{bad, good} {
+		c.say("hello")
+		c.hear("hello")
+	}
+	a, b := h.session(0), h.session(1)
+	hold := make(chan bool)
+	b.c.Post(func() { <-hold })
+	a.c.Post(func() { panic("as asked") })
+	b.c.Post(func() { b.out = append(b.out, "delivered"...) })
+	close(hold)
+	good.hear("delivered")
+	bad.end()
+
+	bad = h.dial()
+	bad.say("hello")
+	bad.hear("hello")
+	a = h.session(2)
+	hold = make(chan bool)
+	b.c.Post(func() { <-hold })
+	a.c.Post(func() { a.todo, a.want = -1, More })
+	b.c.Post(func() { b.todo, b.want = 2, More })
+	close(hold)
+	good.hear("ww")
+	bad.end()
 }
 
 // TestSlowReader: output that the client does not read waits, holds up no one,

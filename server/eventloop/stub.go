@@ -19,16 +19,16 @@ func New(Options) (*Group, error) { return nil, ErrUnsupported }
 // Run fails with ErrUnsupported.
 func (g *Group) Run(context.Context, []net.Listener) error { return ErrUnsupported }
 
-// Loops is 0.
+// Loops is the number of loops: there are none.
 func (g *Group) Loops() int { return 0 }
 
-// Working is 0.
+// Working is the number of loops that serve connections: none do.
 func (g *Group) Working() int { return 0 }
 
 // Conn is a connection of a loop; on this system there are none.
 type Conn struct{}
 
-// FD is -1.
+// FD is -1, which is no descriptor.
 func (c *Conn) FD() int { return -1 }
 
 // RemoteAddr is empty.

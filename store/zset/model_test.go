@@ -48,6 +48,17 @@ func seeds(n int) []uint64 {
 	return append(list, binary.LittleEndian.Uint64(fresh[:]))
 }
 
+// scaled is a number of rows or steps, as this run can afford it.
+func scaled(n int) int {
+	switch {
+	case *long:
+		return 4 * n
+	case underRace:
+		return n / 10
+	}
+	return n
+}
+
 // ---- a set and its oracle ----
 
 // model is a set under test and what must be true of it.
@@ -548,7 +559,7 @@ func TestModelPairs(t *testing.T) {
 				k := newKit(t, Limits{PackedEntries: 20, PackedValue: 64})
 				m := k.newModel(newSeeded(uint64(100*i+j+1)), members, scores, 600)
 				for phase := range phases {
-					for range 300 {
+					for range scaled(300) {
 						m.turn(phase)
 					}
 				}
@@ -581,12 +592,7 @@ func TestModelMany(t *testing.T) {
 	} {
 		members, scores := memberKinds[c.members], scoreKinds[c.scores]
 		t.Run(members.name+"/"+scores.name, func(t *testing.T) {
-			switch {
-			case *long:
-				c.n *= 4
-			case underRace:
-				c.n /= 10
-			}
+			c.n = scaled(c.n)
 			k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
 			m := k.newModel(newSeeded(1), members, scores, c.n)
 			m.want.bulk = true
@@ -666,7 +672,7 @@ func (m *model) shrink() {
 // A set of many rows that loses nearly all of them gives nearly all of its memory back,
 // whichever rows they are.
 func TestMassDeletionGivesMemoryBack(t *testing.T) {
-	const n = 40_000 // rows
+	n := scaled(40_000)
 	for name, remove := range map[string]func(m *model){
 		"by range": func(m *model) { m.removeRanks(100, n-200, false) },
 		"random": func(m *model) {

@@ -17,7 +17,7 @@ import (
 // read as integers are kept as such); a score is an integer element if it is a
 // whole number up to 2^53 in magnitude, else a float element, so that every
 // score has one form and comes back bit by bit. Ten 19-byte members with scores
-// below a million take 234 bytes and the header of 4.
+// below a million take 230 bytes and the 4 of the header.
 //
 // Everything is found by walking from the front. A change may move the object;
 // ref is its name afterwards.

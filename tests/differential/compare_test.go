@@ -53,6 +53,12 @@ var rules = []struct {
 // same compares the replies to a call, a the oracle's.
 func same(args []string, a, b harness.Value) bool {
 	name := commandName(args)
+	if a.Kind == harness.Closed || b.Kind == harness.Closed {
+		return a.Kind == b.Kind
+	}
+	if strings.HasPrefix(name, "command|getkeys") && b.Str == badKeys {
+		return true
+	}
 	if a.IsError() || b.IsError() {
 		return a.Kind == b.Kind && (a.Str == b.Str || isReworded(name, a.Str, b.Str))
 	}
@@ -71,6 +77,10 @@ func same(args []string, a, b harness.Value) bool {
 	}
 	return equal(a, b)
 }
+
+// badKeys is the answer to COMMAND GETKEYS where the number of keys is no
+// number. The oracle reads it with atoi, which makes 1 of "1e-320".
+const badKeys = "ERR Invalid arguments specified for command"
 
 // fromCursor reports whether a call goes on from a cursor, which means something
 // to one server only.

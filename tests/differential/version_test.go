@@ -29,6 +29,7 @@ var newer = []struct {
 var reworded = []struct{ command, old, new string }{
 	// Since 7.2 HELLO reads all options before it looks at the password.
 	{"hello", "WRONGPASS invalid username-password pair or user is disabled.", "ERR Syntax error in HELLO option"},
+	{"hello", "WRONGPASS invalid username-password pair or user is disabled.", "ERR Client names cannot contain"},
 	{"bzpopmin", "ERR timeout is negative", "ERR timeout is out of range"}, // of an infinite timeout
 	{"bzpopmax", "ERR timeout is negative", "ERR timeout is out of range"},
 	{"bzmpop", "ERR timeout is negative", "ERR timeout is out of range"},

@@ -95,9 +95,6 @@ func TestReadmeListsTheCommands(t *testing.T) {
 
 // vet runs here for this system; .ci/run runs it for the others.
 func TestVet(t *testing.T) {
-	if testing.Short() {
-		t.Skip("skipped with -short: go vet takes seconds")
-	}
 	goTool(t, "vet", "./...")
 }
 

@@ -1,0 +1,62 @@
+// Package bench measures Quarry beside Debian's redis-server, on one machine
+// and in one run; the README's tables are what it prints. It has only tests.
+//
+// As an ordinary test it runs everything with a few thousand rows and some
+// milliseconds a measurement. That proves the machinery: both servers give equal replies
+// to the load it generates, every request sent was answered and counted by the
+// server, nothing failed or missed. Time is never asserted. The real run is
+//
+//	go test ./tests/bench -run TestPeers -full -v -timeout 40m
+//	go test ./tests/bench -run TestBig -big -v -timeout 30m
+//
+// with -rows=1000000 -seconds=2 -rounds=3 -conns=50 -pipelines=16,1 as defaults and
+// -workloads=zadd,zscore to choose some. TestPeers/speed, /latency and
+// /memory are its parts.
+//
+// # What is measured
+//
+// Speed: requests per server-CPU-second, the requests answered divided by the
+// user and system time that all threads of the server took for them, from
+// /proc/PID/stat. Requests per second of the clock would say little: the load
+// generator, the kernel's loopback and whatever else runs take the same cores as
+// the server, and a fast server would mostly wait for its clients.
+// What a request costs the server is its own, and tells how much one core can
+// do. Connections send a batch of requests, await all replies, and send the next.
+//
+// Latency: an open loop. Requests are due at random times (a Poisson process, as
+// of many clients that know nothing of each other) at a fixed mean rate, and
+// are sent when they are due however late earlier replies are. A request's time counts
+// from when it was due, so that a stall is charged to every request behind it.
+// The rates are half of what the slower server reached in a closed loop just
+// before, for both, and half of its own for each.
+//
+// Memory: bytes a row as MEMORY USAGE accounts them and as the growth of the
+// resident set, each shape of data in fresh servers; then RSS by used_memory.
+// The rows "after updates" are taken again after as many ZADDs at random members
+// as there are rows.
+//
+// TestBig is about one sorted set of -rows (10,000,000 with -big): what the Go heap and
+// the garbage collector do meanwhile, what DEL of it costs its caller, and how
+// long others wait while its memory is given back.
+//
+// # Noise
+//
+// The two servers are measured in turns, within a round one right after the other
+// and with the same requests; figures are medians over the rounds, and the
+// ratio's range over the rounds stands behind it. Linux gives CPU time
+// in steps of 10 ms, half a percent of a measurement of two seconds. CPU time is
+// not free of the neighbours either: they cool the caches and, where
+// hyper-threads are shared, slow every instruction; both servers suffer
+// alike. A latency is that of the client too, on the same cores as the server: its
+// wake-ups are in the figures, for both servers, and where the column "sent late" is
+// near the latency itself, the machine was measured and not the server. Do not
+// compare figures of different runs, only ratios.
+//
+// # The generator
+//
+// One goroutine a connection writes requests into a buffer of its own and
+// counts replies without building them; a request costs it some 50 ns and no
+// allocation, beside the system calls. The open loop has one sender, which sleeps on
+// a thread of its own, since the runtime's timers may be late by a millisecond; the
+// table says how late it was all the same.
+package bench

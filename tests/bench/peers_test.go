@@ -1,0 +1,268 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"quarry/tests/harness"
+)
+
+// TestPeers prints the README's tables.
+func TestPeers(t *testing.T) {
+	s := newSettings(t)
+	t.Run("speed", s.speed)
+	t.Run("latency", s.latency)
+	t.Run("memory", s.memory)
+}
+
+// fill makes the rows of p on a server that does not have them, and checks that all
+// are there.
+func (p *population) fill(t *testing.T, on *peer) {
+	t.Helper()
+	added := transfer(t, on, p.filler(1), p.rows())
+	if int(added) != p.rows() {
+		t.Fatalf("%s, %s: %d rows of %d", on.name, p.name, added, p.rows())
+	}
+}
+
+// transfer sends requests over one connection, many at a time, and returns the
+// sum of their integer replies.
+func transfer(t *testing.T, on *peer, next func(dst []byte) []byte, requests int) int64 {
+	t.Helper()
+	const depth = 500
+	l, err := dialLane(on, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.conn.Close()
+	for requests > 0 {
+		n := min(depth, requests)
+		if err := l.exchange(n); err != nil {
+			t.Fatalf("%s: %v", on.name, err)
+		}
+		requests -= n
+	}
+	if l.replies.errors > 0 {
+		t.Fatalf("%s: %d errors, the first %q", on.name, l.replies.errors, l.replies.first)
+	}
+	return l.replies.sum
+}
+
+// fillFor makes the populations that workloads need, each once.
+func fillFor(t *testing.T, on *peer, list []*workload) {
+	t.Helper()
+	var filled []*population
+	for _, w := range list {
+		if !slices.Contains(filled, w.on) {
+			w.on.fill(t, on)
+			filled = append(filled, w.on)
+		}
+	}
+}
+
+// pair holds what the rounds of a measurement showed, for Quarry and for Redis.
+type pair [2][]closedResult
+
+// inTurns measures both servers, round by round, with the same requests. Who
+// comes first changes.
+func (s settings) inTurns(t *testing.T, peers [2]*peer, w *workload, depth int) (p pair) {
+	t.Helper()
+	for round := range s.rounds {
+		for turn := range peers {
+			i := (round + turn) % len(peers)
+			r := load{peers[i], w, s.conns, depth, s.duration, uint64(round)}.closed(t)
+			t.Logf("%s x %d, %s: %s requests/s, %s per CPU second", w.name, depth, peers[i].name,
+				thousands(r.perSecond()), thousands(r.perCPUSecond()))
+			p[i] = append(p[i], r)
+		}
+	}
+	return p
+}
+
+// medians are those of a figure of the results of both.
+func (p pair) medians(figure func(closedResult) float64) (m [2]float64) {
+	for i, results := range p {
+		var values []float64
+		for _, r := range results {
+			values = append(values, figure(r))
+		}
+		m[i] = median(values)
+	}
+	return m
+}
+
+// ratios are the least and the greatest of the rounds, in requests per CPU second.
+func (p pair) ratios() (least, greatest float64) {
+	var list []float64
+	for round := range p[0] {
+		list = append(list, p[0][round].perCPUSecond()/p[1][round].perCPUSecond())
+	}
+	return slices.Min(list), slices.Max(list)
+}
+
+func (s settings) speed(t *testing.T) {
+	peers := startPeers(t)
+	for _, p := range peers {
+		fillFor(t, p, s.workloads)
+	}
+	list := table{{"request", "pipeline:", "Quarry:", "Redis:", "ratio:", "of rounds:", "target:"}}
+	for _, w := range s.workloads {
+		for _, depth := range s.pipelines {
+			p := s.inTurns(t, peers, w, depth)
+			m := p.medians(closedResult.perCPUSecond)
+			least, greatest := p.ratios()
+			list.add(w.title, strconv.Itoa(depth), thousands(m[0]), thousands(m[1]), decimal(m[0]/m[1], 2),
+				decimal(least, 2)+" to "+decimal(greatest, 2), target(w.targets[depth]))
+		}
+	}
+	publish(t, fmt.Sprintf("Requests per server-CPU-second, %s rows, %d connections, medians of %d rounds of %v.\n%s\n\n%s",
+		thousands(float64(s.rows)), s.conns, s.rounds, s.duration, machine(t, peers), list))
+}
+
+// latency measures at half of the capacity: of the slower one for both, and of
+// each one's own.
+func (s settings) latency(t *testing.T) {
+	peers := startPeers(t)
+	open := slices.DeleteFunc(slices.Clone(s.workloads), func(w *workload) bool { return !w.open })
+	if len(open) == 0 {
+		t.Log("none of the workloads asked for is measured so")
+		return
+	}
+	for _, p := range peers {
+		fillFor(t, p, open)
+	}
+	list := table{{"request", "at half of", "server", "requests/s:", "p50:", "p99:", "p99.9:", "max:", "sent late, p99.9:"}}
+	for _, w := range open {
+		capacity := s.inTurns(t, peers, w, 1).medians(closedResult.perSecond)
+		slower := min(capacity[0], capacity[1]) / 2
+		for _, half := range []struct {
+			of    string
+			rates [2]float64
+		}{
+			{"the slower's", [2]float64{slower, slower}},
+			{"its own", [2]float64{capacity[0] / 2, capacity[1] / 2}},
+		} {
+			for i, r := range s.openInTurns(t, peers, w, half.rates) {
+				list.add(append([]string{w.title, half.of, peers[i].name, thousands(half.rates[i])}, r.cells()...)...)
+			}
+		}
+	}
+	publish(t, fmt.Sprintf("Milliseconds from when a request was due to its reply, not pipelined, %s rows, %d connections,\n"+
+		"medians of %d rounds of %v, the longest of all.\n%s\n\n%s",
+		thousands(float64(s.rows)), s.conns, s.rounds, s.duration, machine(t, peers), list))
+}
+
+// openInTurns measures each server at its rate.
+func (s settings) openInTurns(t *testing.T, peers [2]*peer, w *workload, rates [2]float64) (m [2]openResult) {
+	t.Helper()
+	var rounds [2][]openResult
+	for round := range s.rounds {
+		for turn := range peers {
+			i := (round + turn) % len(peers)
+			r := load{peers[i], w, s.conns, 1, s.duration, uint64(round)}.openLoop(t, rates[i])
+			if q := r.replied; !slices.IsSorted(q[:]) || q[0] <= 0 {
+				t.Fatalf("%s, %s: quantiles out of order: %v", peers[i].name, w.name, q)
+			}
+			t.Logf("%s, %s at %s requests/s: %v, sent late by %v", w.name, peers[i].name, thousands(rates[i]), r.replied, r.sentLate)
+			rounds[i] = append(rounds[i], r)
+		}
+	}
+	for i := range rounds {
+		m[i] = summary(rounds[i])
+	}
+	return m
+}
+
+// summary has the median of each quantile over the rounds, and the longest times of all.
+func summary(rounds []openResult) openResult {
+	var replied, sentLate []quantiles
+	for _, r := range rounds {
+		replied, sentLate = append(replied, r.replied), append(sentLate, r.sentLate)
+	}
+	return openResult{medianQuantiles(replied), medianQuantiles(sentLate)}
+}
+
+func medianQuantiles(rounds []quantiles) (m quantiles) {
+	for k := range m {
+		var values []time.Duration
+		for _, q := range rounds {
+			values = append(values, q[k])
+		}
+		m[k] = median(values)
+		if k == longest {
+			m[k] = slices.Max(values)
+		}
+	}
+	return m
+}
+
+// cells are all quantiles of the replies, and one that says how far to trust them.
+func (r openResult) cells() []string {
+	var list []string
+	for _, d := range r.replied {
+		list = append(list, milliseconds(d))
+	}
+	return append(list, milliseconds(r.sentLate[longest-1]))
+}
+
+// What is measured is the same work: both servers give the same replies to every
+// workload and hold the same rows after it.
+func TestPeersAnswerAlike(t *testing.T) {
+	peers := startPeers(t)
+	all := workloads(newPopulations(smallestRows))
+	var clients [2]*harness.Client
+	for i, p := range peers {
+		fillFor(t, p, all)
+		clients[i] = p.Dial(t)
+	}
+	const requests = 200
+	for _, w := range all {
+		g := w.generator(1)
+		for range requests {
+			request := words(t, w.next(g, nil))
+			mine, theirs := clients[0].Do(request...), clients[1].Do(request...)
+			if mine.IsError() || mine.Nil || mine.String() != theirs.String() {
+				t.Fatalf("%s: %q: Quarry says %s, Redis %s", w.name, request, mine, theirs)
+			}
+		}
+	}
+	for _, w := range all {
+		for board := range w.on.boards {
+			dump := []string{"ZRANGE", w.on.key(board), "0", "-1", "WITHSCORES"}
+			mine, theirs := clients[0].Do(dump...), clients[1].Do(dump...)
+			if len(mine.Elems) != 2*w.on.size || mine.String() != theirs.String() {
+				t.Fatalf("%q: %d and %d elements, or they differ", dump, len(mine.Elems), len(theirs.Elems))
+			}
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	got := summary([]openResult{
+		{quantiles{1, 20, 300, 4000}, quantiles{0, 0, 7, 8}},
+		{quantiles{3, 10, 200, 5000}, quantiles{0, 1, 9, 9}},
+		{quantiles{2, 30, 100, 6000}, quantiles{1, 2, 3, 4}},
+	})
+	if want := (openResult{quantiles{2, 20, 200, 6000}, quantiles{0, 1, 7, 9}}); got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestRatios(t *testing.T) {
+	second := func(requests int64) closedResult {
+		return closedResult{requests: requests, elapsed: 2 * time.Second, cpu: time.Second}
+	}
+	p := pair{{second(400), second(600), second(500)}, {second(100), second(100), second(250)}}
+	if m := p.medians(closedResult.perCPUSecond); m != [2]float64{500, 100} {
+		t.Errorf("medians %v", m)
+	}
+	if m := p.medians(closedResult.perSecond); m != [2]float64{250, 50} {
+		t.Errorf("medians of requests a second %v", m)
+	}
+	if least, greatest := p.ratios(); least != 2 || greatest != 6 {
+		t.Errorf("ratios from %v to %v", least, greatest)
+	}
+}

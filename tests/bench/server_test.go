@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"quarry/tests/harness"
+)
+
+// peer is a server that is measured.
+type peer struct {
+	name string
+	*harness.Process
+}
+
+// The names of the peers, as they stand in the tables.
+const (
+	quarry = "Quarry"
+	redis  = "Redis"
+)
+
+func startQuarry(t *testing.T) *peer { return &peer{quarry, harness.StartBinary(t)} }
+
+func startRedis(t *testing.T) *peer { return &peer{redis, harness.StartRedis(t)} }
+
+// startPeers starts both, Quarry first.
+func startPeers(t *testing.T) [2]*peer { return [2]*peer{startQuarry(t), startRedis(t)} }
+
+// ticksPerSecond is the unit of CPU time that Linux shows to programs.
+const ticksPerSecond = 100
+
+// cpuTime is what all threads of the server have used, user and system.
+func (p *peer) cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Pid()))
+	if err != nil {
+		harness.Missing(t, "no /proc to read CPU time from:", err.Error())
+	}
+	used, err := parseCPUTime(stat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return used
+}
+
+// parseCPUTime adds up utime and stime, fields 14 and 15 of a stat file. The
+// second field, the program's name, may hold anything but ends at the last
+// parenthesis.
+func parseCPUTime(stat []byte) (time.Duration, error) {
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("%d fields in %q", len(fields), stat)
+	}
+	var ticks int64
+	for _, f := range fields[11:13] {
+		n, err := strconv.ParseInt(string(f), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
+}
+
+// info is a number that INFO shows.
+func info(t *testing.T, c *harness.Client, section, field string) int64 {
+	t.Helper()
+	text := harness.Field(c.Do("INFO", section).Str, field)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("INFO %s has %s:%s", section, field, text)
+	}
+	return n
+}
+
+// calls is how often the server has run a command, as it counts itself.
+func calls(t *testing.T, c *harness.Client, command string) (n int64) {
+	t.Helper()
+	text := harness.Field(c.Do("INFO", "commandstats").Str, "cmdstat_"+command)
+	if text == "" {
+		return 0
+	}
+	if _, err := fmt.Sscanf(text, "calls=%d,", &n); err != nil {
+		t.Fatalf("cmdstat_%s:%s: %v", command, text, err)
+	}
+	return n
+}
+
+// machine describes where a table comes from.
+func machine(t *testing.T, peers [2]*peer) string {
+	t.Helper()
+	server := func(p *peer) string { return p.Dial(t).Do("INFO", "server").Str }
+	return fmt.Sprintf("Quarry %s (%s) and redis-server %s on %s.",
+		harness.Field(server(peers[0]), "quarry_version"), harness.Field(server(peers[0]), "go_version"),
+		harness.Field(server(peers[1]), "redis_version"), processor())
+}
+
+// processor is the machine's, as far as Linux tells.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "an unknown processor"
+	}
+	model, cores := "", 0
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(line, ":")
+		switch strings.TrimSpace(name) {
+		case "processor":
+			cores++
+		case "model name":
+			model = strings.TrimSpace(value)
+		}
+	}
+	return fmt.Sprintf("%d cores of %s", cores, model)
+}
+
+func TestParseCPUTime(t *testing.T) {
+	const stat = "12 (a ) 1 2) S 1 12 12 0 -1 4194304 100 0 0 0 250 50 7 8 20 0 5 0 123 456 789"
+	if got, err := parseCPUTime([]byte(stat)); err != nil || got != 3*time.Second {
+		t.Errorf("got %v, %v; want 3s", got, err)
+	}
+	for _, bad := range []string{"", "12 (a) S 1", "12 (a) S 1 12 12 0 -1 4194304 100 0 0 0 x 50 7 8"} {
+		if got, err := parseCPUTime([]byte(bad)); err == nil {
+			t.Errorf("%q: %v", bad, got)
+		}
+	}
+}
+
+// A process that works uses CPU time, and the reading of it shows that.
+func TestCPUTimeGrows(t *testing.T) {
+	p := startQuarry(t)
+	c := p.Dial(t)
+	before := p.cpuTime(t)
+	harness.Eventually(t, "the server's CPU time grows", func() bool {
+		for range 1000 {
+			c.Do("PING")
+		}
+		return p.cpuTime(t) > before
+	})
+}

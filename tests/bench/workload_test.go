@@ -1,0 +1,224 @@
+package bench
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"quarry/tests/harness"
+)
+
+// workload is one kind of request at random places of a population.
+type workload struct {
+	name    string
+	title   string // as it stands in the tables
+	command string // its command as INFO commandstats names it
+	on      *population
+	skew    *skew // nil: every member is as likely as another
+	open    bool  // measured in the open loop as well
+	next    func(g *generator, dst []byte) []byte
+	targets map[int]float64 // by pipeline: how many times Redis' requests per CPU second it must reach
+}
+
+// workloads are all there are, those that the project set itself targets for first.
+func workloads(p populations) []*workload {
+	favourites := newSkew(p.players.size)
+	return []*workload{
+		{name: "zadd", title: "ZADD", command: "zadd", on: p.players, open: true, next: (*generator).zadd, targets: map[int]float64{16: 5, 1: 2}},
+		{name: "zincrby", title: "ZINCRBY", command: "zincrby", on: p.players, next: (*generator).zincrby, targets: map[int]float64{16: 5, 1: 2}},
+		{name: "zrevrank", title: "ZREVRANK", command: "zrevrank", on: p.players, open: true, next: (*generator).zrevrank, targets: map[int]float64{16: 4, 1: 1.7}},
+		{name: "window10", title: "10 rows at a random rank", command: "zrevrange", on: p.players, open: true, next: (*generator).window10, targets: map[int]float64{16: 6, 1: 1.8}},
+		{name: "top10", title: "top 10", command: "zrevrange", on: p.players, next: (*generator).top10, targets: map[int]float64{16: 2, 1: 1.1}},
+		{name: "zscore", title: "ZSCORE", command: "zscore", on: p.players, next: (*generator).zscore, targets: map[int]float64{16: 1.8, 1: 1.1}},
+
+		{name: "zincrby-skewed", title: "ZINCRBY, skewed", command: "zincrby", on: p.players, skew: favourites, next: (*generator).zincrby},
+		{name: "zrevrank-skewed", title: "ZREVRANK, skewed", command: "zrevrank", on: p.players, skew: favourites, next: (*generator).zrevrank},
+		{name: "zadd-sizes", title: "ZADD, members of 8 to 512 bytes", command: "zadd", on: p.sizes, next: (*generator).zadd},
+		{name: "zrevrank-sizes", title: "ZREVRANK, members of 8 to 512 bytes", command: "zrevrank", on: p.sizes, next: (*generator).zrevrank},
+		{name: "zadd-boards10", title: "ZADD, boards of 10", command: "zadd", on: p.boards10, next: (*generator).zadd},
+		{name: "top10-boards10", title: "top 10, boards of 10", command: "zrevrange", on: p.boards10, next: (*generator).top10},
+		{name: "zadd-boards200", title: "ZADD, boards of 200", command: "zadd", on: p.boards200, next: (*generator).zadd},
+		{name: "zrevrank-boards200", title: "ZREVRANK, boards of 200", command: "zrevrank", on: p.boards200, next: (*generator).zrevrank},
+		{name: "zadd-boards2000", title: "ZADD, boards of 2,000", command: "zadd", on: p.boards2000, next: (*generator).zadd},
+		{name: "zrevrank-boards2000", title: "ZREVRANK, boards of 2,000", command: "zrevrank", on: p.boards2000, next: (*generator).zrevrank},
+	}
+}
+
+// generator appends requests for random places of a population.
+type generator struct {
+	random  *rand.Rand
+	on      *population
+	skew    *skew
+	scratch []byte // the key or member being made
+}
+
+func newGenerator(on *population, s *skew, seed uint64) *generator {
+	return &generator{random: rand.New(rand.NewPCG(seed, seed)), on: on, skew: s}
+}
+
+// generator is for one connection: equal seeds give equal requests.
+func (w *workload) generator(seed uint64) *generator {
+	return newGenerator(w.on, w.skew, seed)
+}
+
+func (g *generator) board() int { return g.random.IntN(g.on.boards) }
+
+func (g *generator) place() int {
+	if g.skew != nil {
+		return g.skew.place(g.random)
+	}
+	return g.random.IntN(g.on.size)
+}
+
+func (g *generator) zadd(dst []byte) []byte { return g.appendZadd(dst, g.board(), g.place()) }
+
+func (g *generator) appendZadd(dst []byte, board, n int) []byte {
+	dst = g.appendKey(append(dst, "*4\r\n$4\r\nZADD\r\n"...), board)
+	dst = appendBulkInt(dst, g.random.IntN(1_000_000))
+	return g.appendMember(dst, n)
+}
+
+func (g *generator) zincrby(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*4\r\n$7\r\nZINCRBY\r\n"...), g.board())
+	dst = appendBulkInt(dst, g.random.IntN(1000))
+	return g.appendMember(dst, g.place())
+}
+
+func (g *generator) zscore(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$6\r\nZSCORE\r\n"...), g.board())
+	return g.appendMember(dst, g.place())
+}
+
+func (g *generator) zrevrank(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$8\r\nZREVRANK\r\n"...), g.board())
+	return g.appendMember(dst, g.place())
+}
+
+func (g *generator) top10(dst []byte) []byte { return g.window(dst, 0) }
+
+// window10 asks for ten rows, all of them there.
+func (g *generator) window10(dst []byte) []byte {
+	return g.window(dst, g.random.IntN(g.on.size-9))
+}
+
+func (g *generator) window(dst []byte, rank int) []byte {
+	dst = g.appendKey(append(dst, "*5\r\n$9\r\nZREVRANGE\r\n"...), g.board())
+	dst = appendBulkInt(dst, rank)
+	dst = appendBulkInt(dst, rank+9)
+	return append(dst, "$10\r\nWITHSCORES\r\n"...)
+}
+
+func (g *generator) appendKey(dst []byte, board int) []byte {
+	g.scratch = g.on.appendKey(g.scratch[:0], board)
+	return appendBulk(dst, g.scratch)
+}
+
+func (g *generator) appendMember(dst []byte, n int) []byte {
+	g.scratch = g.on.member(g.scratch[:0], n)
+	return appendBulk(dst, g.scratch)
+}
+
+func appendBulk(dst, b []byte) []byte {
+	dst = strconv.AppendInt(append(dst, '$'), int64(len(b)), 10)
+	dst = append(append(dst, "\r\n"...), b...)
+	return append(dst, "\r\n"...)
+}
+
+// appendBulkInt appends a number that is not negative as a bulk string.
+func appendBulkInt(dst []byte, n int) []byte {
+	var digits [20]byte
+	return appendBulk(dst, strconv.AppendInt(digits[:0], int64(n), 10))
+}
+
+// skew picks places with the frequencies of Zipf's law (exponent 1.1), from a table
+// since the law itself costs more than a request. It is the same for all
+// connections: they share their favourites.
+type skew struct{ table [1 << 16]uint32 }
+
+func newSkew(places int) *skew {
+	s := &skew{}
+	zipf := rand.NewZipf(rand.New(rand.NewPCG(2, 2)), 1.1, 1, uint64(places-1))
+	for i := range s.table {
+		// Spread over all members: neighbours in name are not neighbours in fame.
+		s.table[i] = uint32(mix(zipf.Uint64()) % uint64(places))
+	}
+	return s
+}
+
+func (s *skew) place(r *rand.Rand) int { return int(s.table[r.Uint64()%uint64(len(s.table))]) }
+
+// words takes a request apart that has no line breaks in its arguments, and fails the
+// test unless it is encoded as a client library would.
+func words(t *testing.T, request []byte) []string {
+	t.Helper()
+	var list []string
+	lines := strings.Split(string(request), "\r\n")
+	for i := 2; i < len(lines); i += 2 { // between the lengths
+		list = append(list, lines[i])
+	}
+	if want := harness.AppendCommand(nil, list...); !bytes.Equal(request, want) {
+		t.Fatalf("encoded as %q, which should be %q", request, want)
+	}
+	return list
+}
+
+func TestSkewHasFavourites(t *testing.T) {
+	const places, draws = 100_000, 100_000
+	s, r := newSkew(places), rand.New(rand.NewPCG(3, 3))
+	counts := map[int]int{}
+	most := 0
+	for range draws {
+		n := s.place(r)
+		if n < 0 || n >= places {
+			t.Fatalf("place %d of %d", n, places)
+		}
+		counts[n]++
+		most = max(most, counts[n])
+	}
+	if most < draws/20 || len(counts) < 1000 {
+		t.Errorf("%d places, the favourite %d times of %d", len(counts), most, draws)
+	}
+}
+
+func TestWorkloadsAreWellFormed(t *testing.T) {
+	for _, w := range workloads(newPopulations(smallestRows)) {
+		g := w.generator(1)
+		for range 100 {
+			request := words(t, w.next(g, nil))
+			if name := strings.ToLower(request[0]); name != w.command || !strings.HasPrefix(request[1], w.on.prefix) {
+				t.Fatalf("%s: %q", w.name, request)
+			}
+		}
+	}
+}
+
+func TestGeneratorsAllocateNothing(t *testing.T) {
+	for _, w := range workloads(newPopulations(smallestRows)) {
+		g, buf := w.generator(1), make([]byte, 0, 4096)
+		for range 1000 {
+			buf = w.next(g, buf[:0]) // the scratch buffer finds its size
+		}
+		if n := testing.AllocsPerRun(1000, func() { buf = w.next(g, buf[:0]) }); n != 0 {
+			t.Errorf("%s: %v allocations a request", w.name, n)
+		}
+	}
+}
+
+func TestEqualSeedsGiveEqualRequests(t *testing.T) {
+	for _, w := range workloads(newPopulations(smallestRows)) {
+		a, b, c := w.generator(1), w.generator(1), w.generator(2)
+		differ := false
+		for range 100 {
+			one, two, other := w.next(a, nil), w.next(b, nil), w.next(c, nil)
+			if !bytes.Equal(one, two) {
+				t.Fatalf("%s: %q and %q", w.name, one, two)
+			}
+			differ = differ || !bytes.Equal(one, other)
+		}
+		if fixed := w.name == "top10"; differ == fixed {
+			t.Errorf("%s: other seeds give other requests: %t", w.name, differ)
+		}
+	}
+}
