@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"runtime/metrics"
@@ -17,12 +18,8 @@ import (
 	"quarry/server/config"
 )
 
-const (
-	// Version is Quarry's own.
-	Version = "0.1.0"
-	// redisVersion is the Redis that drivers are to take the server for.
-	redisVersion = "7.4.0"
-)
+// Version is Quarry's own.
+const Version = "0.1.0"
 
 // birth is what is settled when a server is made.
 type birth struct {
@@ -30,12 +27,17 @@ type birth struct {
 	runID      string
 	replID     string
 	executable string
-	memory     int64 // in use before there was any data
+	system     string // name, release, processor
+	machine    int64  // the machine's memory in bytes
+	memory     int64  // in use before there was any data
 }
 
 func newBirth() birth {
 	executable, _ := os.Executable() // "" where the system does not tell
-	return birth{at: time.Now(), runID: randomHex(), replID: randomHex(), executable: executable, memory: runtimeMemory()}
+	return birth{
+		at: time.Now(), runID: randomHex(), replID: randomHex(), executable: executable,
+		system: systemName(), machine: config.MachineMemory(), memory: readRuntime().memory,
+	}
 }
 
 // randomHex is 160 random bits, the form of Redis' ids.
@@ -131,13 +133,13 @@ func humanBytes(n int64) string {
 func (s *Server) infoServer(t *infoText) {
 	b, now := &s.counters.birth, time.Now()
 	uptime := int64(now.Sub(b.at).Seconds())
-	t.add("redis_version", redisVersion)
+	t.add("redis_version", commands.RedisVersion)
 	t.add("redis_git_sha1", "00000000")
 	t.add("redis_git_dirty", 0)
 	t.add("redis_build_id", 0)
 	t.add("redis_mode", "standalone")
 	t.add("quarry_version", Version)
-	t.add("os", systemName())
+	t.add("os", b.system)
 	t.add("arch_bits", strconv.IntSize)
 	t.add("multiplexing_api", s.frontEnd())
 	t.add("go_version", runtime.Version())
@@ -195,20 +197,49 @@ func (s *Server) clientUse() (u clientUse) {
 	return u
 }
 
-// usedMemory is the memory that data, Go's heap and stacks, and connections
-// take; maxmemory is about data alone.
-func (s *Server) usedMemory() int64 { return s.store.Memory().Used + runtimeMemory() }
-
-// runtimeMemory is what the Go runtime has from the system and has not given back.
-func runtimeMemory() int64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+// runtimeUse is what the Go runtime says of itself. Reading it stops nobody.
+type runtimeUse struct {
+	memory     int64 // bytes it has from the system and has not given back
+	heap       int64 // bytes of objects on the heap, live or not swept yet
+	cycles     uint64
+	pauseMaxUS int64 // the longest stop of the garbage collector, rounded up as a histogram has it
 }
 
+func readRuntime() runtimeUse {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/sched/pauses/total/gc:seconds"},
+	}
+	metrics.Read(samples)
+	return runtimeUse{
+		memory:     int64(samples[0].Value.Uint64() - samples[1].Value.Uint64()),
+		heap:       int64(samples[2].Value.Uint64()),
+		cycles:     samples[3].Value.Uint64(),
+		pauseMaxUS: int64(math.Ceil(longest(samples[4].Value.Float64Histogram()) * 1e6)),
+	}
+}
+
+// longest is where the highest bucket ends that has a value, or where it begins
+// if it has no end; 0 if there are none.
+func longest(h *metrics.Float64Histogram) float64 {
+	for i, n := range slices.Backward(h.Counts) {
+		if n > 0 && math.IsInf(h.Buckets[i+1], 1) {
+			return h.Buckets[i]
+		} else if n > 0 {
+			return h.Buckets[i+1]
+		}
+	}
+	return 0
+}
+
+// infoMemory counts as used what data, Go's heap and stacks, and connections
+// take; maxmemory is about data alone.
 func (s *Server) infoMemory(t *infoText) {
-	data := s.store.Memory()
-	used := s.usedMemory()
+	data, rt := s.store.Memory(), readRuntime()
+	used := data.Used + rt.memory
 	peak := s.counters.peak(used)
 	rss, ok := residentMemory()
 	if !ok {
@@ -224,11 +255,14 @@ func (s *Server) infoMemory(t *infoText) {
 	t.add("used_memory_dataset", data.Live)
 	t.add("used_memory_dataset_perc", percent(data.Live, used-startup))
 	t.add("used_memory_keys", data.Keys)
-	t.addBytes("used_memory_runtime", runtimeMemory())
+	t.addBytes("used_memory_runtime", rt.memory)
+	t.add("go_heap_bytes", rt.heap)
+	t.add("gc_cycles", rt.cycles)
+	t.add("gc_pause_max_usec", rt.pauseMaxUS)
 	t.add("allocator_allocated", data.Live)
 	t.add("allocator_active", data.Used)
 	t.add("allocator_resident", data.Used+data.Free)
-	t.addBytes("total_system_memory", config.MachineMemory())
+	t.addBytes("total_system_memory", s.counters.birth.machine)
 	t.addBytes("maxmemory", data.MaxMemory)
 	t.add("maxmemory_policy", s.cfg.MaxMemoryPolicy.Load())
 	t.addRatio("allocator_frag", data.Used, data.Live)
@@ -379,9 +413,10 @@ func (s *Server) infoErrorstats(t *infoText) {
 func (s *Server) infoLatencystats(t *infoText) {
 	sum := s.counters.total()
 	percentiles := s.cfg.LatencyTrackingInfoPercentiles.Load()
+	var times histogram // one after the other: each is some kilobytes
 	for _, spec := range s.usedCommands(sum) {
-		times := sum.commands[spec.Index()].times
-		if times == nil {
+		s.counters.times(spec, &times)
+		if times.total == 0 {
 			continue
 		}
 		var values []string

@@ -3,6 +3,9 @@ package server
 import (
 	"io"
 	"log/slog"
+	"math"
+	"runtime"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
@@ -99,7 +102,7 @@ func TestInfoFields(t *testing.T) {
 	s := infoServer(t, "--port", "7001", "--maxmemory", "1gb", "--maxclients", "77", "--hz", "20")
 	got := parseInfo(t, s.Info([]string{"everything"}))
 	for name, want := range map[string]string{
-		"redis_version": redisVersion, "quarry_version": Version, "redis_mode": "standalone", "arch_bits": "64",
+		"redis_version": commands.RedisVersion, "quarry_version": Version, "redis_mode": "standalone", "arch_bits": "64",
 		"tcp_port": "7001", "hz": "20", "config_file": "", "maxmemory": "1073741824", "maxmemory_human": "1.00G",
 		"maxmemory_policy": "noeviction", "connected_clients": "0", "maxclients": "77", "blocked_clients": "0",
 		"loading": "0", "async_loading": "0", "rdb_bgsave_in_progress": "0", "aof_rewrite_in_progress": "0",
@@ -205,7 +208,62 @@ func TestResidentMemory(t *testing.T) {
 	if rss, ok := residentMemory(); ok && rss < 1<<20 {
 		t.Errorf("resident set of %d bytes", rss)
 	}
-	if runtimeMemory() < 1<<20 {
-		t.Errorf("the runtime takes %d bytes", runtimeMemory())
+}
+
+func TestReadRuntime(t *testing.T) {
+	before := readRuntime()
+	runtime.GC()
+	after := readRuntime()
+	if after.heap <= 0 || after.memory < 1<<20 || after.memory < after.heap {
+		t.Errorf("the runtime has %d bytes, its heap %d", after.memory, after.heap)
 	}
+	if after.cycles <= before.cycles || after.pauseMaxUS <= 0 || after.pauseMaxUS < before.pauseMaxUS {
+		t.Errorf("after a cycle: %+v, before: %+v", after, before)
+	}
+	got := parseInfo(t, infoServer(t).Info([]string{"memory"}))
+	for _, name := range []string{"go_heap_bytes", "gc_cycles", "gc_pause_max_usec"} {
+		if n, err := strconv.ParseInt(got.field(name), 10, 64); err != nil || n <= 0 {
+			t.Errorf("%s is %q, want a number above 0", name, got.field(name))
+		}
+	}
+}
+
+func TestLongest(t *testing.T) {
+	f := func(want float64, counts ...uint64) {
+		t.Helper()
+		h := &metrics.Float64Histogram{Counts: counts, Buckets: []float64{math.Inf(-1), 0, 1, 2, math.Inf(1)}}
+		if got := longest(h); got != want {
+			t.Errorf("%v: %v, want %v", counts, got, want)
+		}
+	}
+	f(0, 0, 0, 0, 0)
+	f(0, 3, 0, 0, 0)
+	f(1, 0, 5, 0, 0)
+	f(2, 1, 5, 1, 0)
+	f(2, 0, 9, 0, 1)
+}
+
+// Tools ask for INFO every second, and a command holds up its event loop: what is
+// large or read from files must not come back into it.
+func TestInfoIsSmallWork(t *testing.T) {
+	s := infoServer(t)
+	st := s.counters.newLoop()
+	for _, spec := range s.table.All() {
+		st.ran(spec, 100, 0, 100_000, true)
+	}
+	f := func(section string, most uint64) {
+		t.Helper()
+		const calls = 20
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range calls {
+			s.Info([]string{section})
+		}
+		runtime.ReadMemStats(&after)
+		if got := (after.TotalAlloc - before.TotalAlloc) / calls; got > most {
+			t.Errorf("INFO %s allocates %d bytes, want at most %d", section, got, most)
+		}
+	}
+	f("default", 64<<10)
+	f("latencystats", 128<<10)
 }

@@ -147,7 +147,8 @@ func (st *stats) reset() {
 	clear(st.errors)
 }
 
-// addTo adds st to sum, which nobody else has.
+// addTo adds st to sum, which nobody else has. Histograms are left out: they are
+// large, and few ask for them (see counters.times).
 func (st *stats) addTo(sum *stats) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -165,12 +166,6 @@ func (st *stats) addTo(sum *stats) {
 		to.failed += from.failed
 		to.rejected += from.rejected
 		to.ns += from.ns
-		if from.times != nil {
-			if to.times == nil {
-				to.times = new(histogram)
-			}
-			to.times.merge(from.times)
-		}
 	}
 }
 
@@ -207,7 +202,7 @@ func (k *counters) newLoop() *stats {
 	return st
 }
 
-// total adds up the workers' counters.
+// total adds up the workers' counters, without the histograms.
 func (k *counters) total() *stats {
 	sum := newStats(len(k.table))
 	k.mu.Lock()
@@ -216,6 +211,21 @@ func (k *counters) total() *stats {
 		st.addTo(sum)
 	}
 	return sum
+}
+
+// times is the histogram of one command over all workers, in a place the caller
+// gives; it is empty if none of the calls was tracked.
+func (k *counters) times(s *commands.Spec, sum *histogram) {
+	*sum = histogram{}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, st := range k.workers {
+		st.mu.Lock()
+		if h := st.commands[s.Index()].times; h != nil {
+			sum.merge(h)
+		}
+		st.mu.Unlock()
+	}
 }
 
 // reset is CONFIG RESETSTAT.

@@ -30,6 +30,13 @@ func testCounters(t *testing.T, args ...string) (*counters, *commands.Table) {
 	return newCounters(cfg, table), table
 }
 
+// timesOf is a command's histogram.
+func timesOf(k *counters, table *commands.Table, name string) *histogram {
+	h := new(histogram)
+	k.times(table.ByName(name), h)
+	return h
+}
+
 type testCaller struct{}
 
 func (testCaller) Name() string { return "n" }
@@ -85,9 +92,9 @@ func TestStopwatchGroups(t *testing.T) {
 	wantCalls := map[string]int64{"quick": 1 + 15 + 16 + 17 + 2 + 2 + 2 + 3, "other": 1, "long": 3}
 	all := int64(0)
 	for name, want := range wantCalls {
-		c := sum.commands[table.ByName(name).Index()]
-		if c.calls != want || c.times.total != want || c.ns <= 0 {
-			t.Errorf("%s: %d calls, %d in the histogram, %d ns; want %d calls", name, c.calls, c.times.total, c.ns, want)
+		c, times := sum.commands[table.ByName(name).Index()], timesOf(k, table, name)
+		if c.calls != want || times.total != want || c.ns <= 0 {
+			t.Errorf("%s: %d calls, %d in the histogram, %d ns; want %d calls", name, c.calls, times.total, c.ns, want)
 		}
 		all += want
 	}
@@ -108,8 +115,8 @@ func TestStopwatchExact(t *testing.T) {
 		t.Errorf("slow log %+v", got)
 	}
 	c := k.total().commands[table.ByName("quick").Index()]
-	if c.calls != 2 || c.failed != 1 || c.times != nil {
-		t.Errorf("calls %d failed %d histogram %v", c.calls, c.failed, c.times)
+	if times := timesOf(k, table, "quick"); c.calls != 2 || c.failed != 1 || times.total != 0 {
+		t.Errorf("calls %d failed %d, %d in the histogram", c.calls, c.failed, times.total)
 	}
 }
 
@@ -125,7 +132,7 @@ func TestStopwatchSlowGroup(t *testing.T) {
 	if len(got) != 1 || string(got[0].Args[0]) != "quick" || string(got[0].Args[1]) != "(one of 2 pipelined calls)" {
 		t.Fatalf("slow log %+v", got)
 	}
-	h := k.total().commands[table.ByName("quick").Index()].times
+	h := timesOf(k, table, "quick")
 	if p := h.percentile(100); p < int64(time.Second) || h.percentile(50) > int64(outlier) {
 		t.Errorf("the second is not one call's: p50 %d p100 %d", h.percentile(50), p)
 	}
@@ -192,8 +199,8 @@ func TestCounters(t *testing.T) {
 	k.connections.Add(2)
 	sum := k.total()
 	c := sum.commands[spec.Index()]
-	if c.calls != 4 || c.failed != 1 || c.rejected != 1 || c.ns != 10000 || c.times.total != 4 {
-		t.Errorf("long: %+v", c)
+	if c.calls != 4 || c.failed != 1 || c.rejected != 1 || c.ns != 10000 || timesOf(k, table, "long").total != 4 {
+		t.Errorf("long: %+v, %d in the histogram", c, timesOf(k, table, "long").total)
 	}
 	if sum.calls != 4 || sum.reads != 2 || sum.in != 30 || sum.writes != 1 || sum.out != 5 {
 		t.Errorf("sum: calls %d reads %d in %d writes %d out %d", sum.calls, sum.reads, sum.in, sum.writes, sum.out)
@@ -203,7 +210,7 @@ func TestCounters(t *testing.T) {
 	}
 	k.reset()
 	sum = k.total()
-	if sum.calls != 0 || sum.in != 0 || sum.commands[spec.Index()] != (commandStats{}) || k.connections.Load() != 0 || len(sum.errors) != 0 {
+	if sum.calls != 0 || sum.in != 0 || sum.commands[spec.Index()] != (commandStats{}) || timesOf(k, table, "long").total != 0 || k.connections.Load() != 0 || len(sum.errors) != 0 {
 		t.Error("not reset")
 	}
 }

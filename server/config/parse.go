@@ -19,6 +19,7 @@ type Error struct {
 	Nearest string
 }
 
+// Error names the place, quotes the line and says what is wrong with it.
 func (e *Error) Error() string {
 	place := e.File
 	if e.Line > 0 {

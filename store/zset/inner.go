@@ -225,16 +225,31 @@ func (t *tree) moveCount(from uint32) {
 // rank is less than count.
 func (t *tree) leafAt(rank int) (id uint32, pos int) {
 	id = t.root
+	rows := t.count
 	for h := t.height; h > 0; h-- {
 		p := t.innerR(id)
-		i := 0
+		var i int
+		i, rank = p.childAt(rank, rows)
+		id, rows = p.child(i), int(p.count(i))
+	}
+	return id, rank
+}
+
+// childAt is the child of a node over rows rows with the row of the given rank, and
+// the row's rank below it. It counts from the nearer end.
+func (p inner) childAt(rank, rows int) (i, below int) {
+	if rank < rows/2 {
 		for c := int(p.count(0)); rank >= c; c = int(p.count(i)) {
 			rank -= c
 			i++
 		}
-		id = p.child(i)
+		return i, rank
 	}
-	return id, rank
+	for i = p.n() - 1; ; i-- {
+		if rows -= int(p.count(i)); rank >= rows {
+			return i, rank - rows
+		}
+	}
 }
 
 // separator makes the separator between the row before and the row after it.

@@ -25,10 +25,17 @@ func (it *treeIter) seek(t *tree, rank int, reverse bool) {
 	}
 }
 
-// enter turns to a leaf and asks for the one after it.
 func (it *treeIter) enter(id uint32) {
 	it.l = it.t.leafR(id)
+	it.l.Prefetch(prefetchLines)
 	it.n = it.l.n()
+}
+
+// prefetchRows is how many rows before the end of a leaf the next one is asked for.
+const prefetchRows = 6
+
+// prefetchNext asks for the leaf that follows.
+func (it *treeIter) prefetchNext() {
 	if next := it.after(); next != 0 {
 		it.t.r(next).Prefetch(prefetchLines)
 	}
@@ -50,10 +57,15 @@ func (it *treeIter) step() bool {
 		it.fresh = false
 		return true
 	}
+	ahead := it.n - it.pos
 	if it.reverse {
 		it.pos--
+		ahead = it.pos
 	} else {
 		it.pos++
+	}
+	if ahead == prefetchRows {
+		it.prefetchNext()
 	}
 	if it.pos >= 0 && it.pos < it.n {
 		return true

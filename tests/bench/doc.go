@@ -55,7 +55,7 @@
 // # The generator
 //
 // One goroutine a connection writes requests into a buffer of its own and
-// counts replies without building them; a request costs it some 50 ns and no
+// counts replies without building them; a request costs it some 100 ns and no
 // allocation, beside the system calls. The open loop has one sender, which sleeps on
 // a thread of its own, since the runtime's timers may be late by a millisecond; the
 // table says how late it was all the same.

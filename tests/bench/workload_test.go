@@ -51,11 +51,16 @@ type generator struct {
 	random  *rand.Rand
 	on      *population
 	skew    *skew
+	only    []byte // the encoded key where there is one board only
 	scratch []byte // the key or member being made
 }
 
 func newGenerator(on *population, s *skew, seed uint64) *generator {
-	return &generator{random: rand.New(rand.NewPCG(seed, seed)), on: on, skew: s}
+	g := &generator{random: rand.New(rand.NewPCG(seed, seed)), on: on, skew: s}
+	if on.boards == 1 {
+		g.only = appendBulk(nil, on.appendKey(nil, 0))
+	}
+	return g
 }
 
 // generator is for one connection: equal seeds give equal requests.
@@ -63,7 +68,12 @@ func (w *workload) generator(seed uint64) *generator {
 	return newGenerator(w.on, w.skew, seed)
 }
 
-func (g *generator) board() int { return g.random.IntN(g.on.boards) }
+func (g *generator) board() int {
+	if g.on.boards == 1 {
+		return 0
+	}
+	return g.random.IntN(g.on.boards)
+}
 
 func (g *generator) place() int {
 	if g.skew != nil {
@@ -111,6 +121,9 @@ func (g *generator) window(dst []byte, rank int) []byte {
 }
 
 func (g *generator) appendKey(dst []byte, board int) []byte {
+	if g.only != nil {
+		return append(dst, g.only...)
+	}
 	g.scratch = g.on.appendKey(g.scratch[:0], board)
 	return appendBulk(dst, g.scratch)
 }

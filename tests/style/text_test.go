@@ -93,6 +93,30 @@ func TestReadmeListsTheCommands(t *testing.T) {
 	}
 }
 
+// The README's Go program is cut from the example that go test runs.
+func TestReadmeShowsTheExample(t *testing.T) {
+	readme, example := read(t, "README.md"), read(t, "tests/cities/example_test.go")
+	_, shown, opened := strings.Cut(readme, "```go\n")
+	shown, _, closed := strings.Cut(shown, "```\n")
+	if !opened || !closed {
+		t.Fatal("README.md shows no Go program")
+	}
+	for line := range strings.Lines(shown) {
+		if line := strings.TrimSpace(line); !strings.Contains(example, line+"\n") {
+			t.Errorf("README.md shows %q, which is not in tests/cities/example_test.go", line)
+		}
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(harness.Root(t), filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // vet runs here for this system; .ci/run runs it for the others.
 func TestVet(t *testing.T) {
 	goTool(t, "vet", "./...")
