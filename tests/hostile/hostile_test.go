@@ -294,7 +294,7 @@ func TestOutputBufferLimit(t *testing.T) {
 		other := s.Dial(t)
 		other.Do("CLIENT", "SETNAME", "other")
 		deaf := s.Dial(t)
-		deaf.Want("PONG", "PING") // it is accepted, and one of the clients counted below
+		deaf.Want("PONG", "PING")                                     // it is accepted, and one of the clients counted below
 		if err := deaf.Send("ZRANGE", "big", "0", "-1"); err != nil { // 20 MB
 			t.Fatal(err)
 		}
