@@ -272,7 +272,7 @@ func (c *Ctx) clientKillOption(f *ClientFilter, option, value []byte) (ok bool) 
 		f.LAddr = string(value)
 	case equalFold(option, "USER"):
 		if f.User = string(value); f.User != defaultUser {
-			c.Error("ERR No such user '" + string(cString([]byte(f.User))) + "'")
+			c.Error("ERR No such user '" + string(cString(value)) + "'")
 			return false
 		}
 	case equalFold(option, "SKIPME"):

@@ -29,9 +29,6 @@ const (
 	ErrNoAuth = "NOAUTH Authentication required."
 )
 
-// Quoted arguments in error texts end at their first NUL, as the text functions
-// of C that Redis writes them with do.
-
 // UnknownCommand words the error for a command that is not in the table: its
 // name and the beginning of its arguments, each cut at 128 bytes in all.
 func UnknownCommand(args [][]byte) string {
@@ -45,7 +42,8 @@ func UnknownCommand(args [][]byte) string {
 	return "ERR unknown command '" + quoted(args[0], 128) + "', with args beginning with: " + b.String()
 }
 
-// quoted is an argument as an error text shows it, at most n bytes of it.
+// quoted is an argument as an error text shows it, at most n bytes of it: up to its
+// first NUL, where the text functions of C that Redis uses end.
 func quoted(arg []byte, n int) string {
 	arg = cString(arg)
 	return string(arg[:min(len(arg), n)])

@@ -91,6 +91,5 @@ func (a *Arg) value() string {
 // wrongSubcommandArity words the error of a subcommand whose arity has a lower
 // bound in the table and an upper one here.
 func wrongSubcommandArity(c *Ctx) string {
-	sub := c.Args[1][:min(len(c.Args[1]), 128)]
-	return "ERR unknown subcommand or wrong number of arguments for '" + string(cString(sub)) + "'. Try " + c.Spec.Parent().Name + " HELP."
+	return "ERR unknown subcommand or wrong number of arguments for '" + quoted(c.Args[1], 128) + "'. Try " + c.Spec.Parent().Name + " HELP."
 }
