@@ -168,9 +168,13 @@ type Spec struct {
 	Arity      int // with the name; negative: at least
 	Flags      Flag
 	Keys       []Keys
-	Args       []Arg
-	History    [][2]string // version, change
-	Tips       []string    // COMMAND INFO's tips
+	// Seeks is the position of the argument that a call with one member looks up in the
+	// sorted set at its first argument; negative: counted from the end; 0: it does not. The gate uses
+	// it to have the memory for a pipeline of such calls ready.
+	Seeks   int
+	Args    []Arg
+	History [][2]string // version, change
+	Tips    []string    // COMMAND INFO's tips
 	// Cats adds ACL categories ("@hunt") to those derived from Flags and Group.
 	Cats []string
 	// Run is the handler; nil for a pure container.
@@ -202,6 +206,19 @@ func (s *Spec) Has(f Flag) bool { return s.Flags&f == f }
 // ArityOK reports whether a call with n arguments (the name included) is long enough.
 func (s *Spec) ArityOK(n int) bool {
 	return s.Arity >= 0 && n == s.Arity || s.Arity < 0 && n >= -s.Arity
+}
+
+// Sought is the member that a call of s looks up in the sorted set at args[1];
+// false if there is none or args are too few.
+func (s *Spec) Sought(args [][]byte) (member []byte, ok bool) {
+	i := s.Seeks
+	if i < 0 {
+		i += len(args)
+	}
+	if i < 2 || i >= len(args) {
+		return nil, false
+	}
+	return args[i], true
 }
 
 // FlagNames lists s's flags as COMMAND INFO shows them.

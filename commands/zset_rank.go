@@ -1,11 +1,13 @@
 package commands
 
+import "quarry/store/zset"
+
 var zsetRankCommands = []Spec{
 	{
 		Name: "ZRANK", Group: SortedSet, Since: "2.0.0",
 		Summary:    "Tells a member's rank, 0 being the lowest score",
 		Complexity: "O(log(N)), N being the size of the set",
-		Arity:      -3, Flags: ReadOnly | Fast, Keys: KeyAt(1, RO|AccessOp),
+		Arity:      -3, Flags: ReadOnly | Fast, Keys: KeyAt(1, RO|AccessOp), Seeks: 2,
 		History: [][2]string{{"7.2.0", "The option `WITHSCORE`."}},
 		Args:    []Arg{keyArg("key"), stringArg("member"), optional(since("7.2.0", token("WITHSCORE")))},
 		Run:     func(c *Ctx) { c.zrankGeneric(false) },
@@ -14,7 +16,7 @@ var zsetRankCommands = []Spec{
 		Name: "ZREVRANK", Group: SortedSet, Since: "2.0.0",
 		Summary:    "Tells a member's rank, 0 being the highest score",
 		Complexity: "O(log(N)), N being the size of the set",
-		Arity:      -3, Flags: ReadOnly | Fast, Keys: KeyAt(1, RO|AccessOp),
+		Arity:      -3, Flags: ReadOnly | Fast, Keys: KeyAt(1, RO|AccessOp), Seeks: 2,
 		History: [][2]string{{"7.2.0", "The option `WITHSCORE`."}},
 		Args:    []Arg{keyArg("key"), stringArg("member"), optional(since("7.2.0", token("WITHSCORE")))},
 		Run:     func(c *Ctx) { c.zrankGeneric(true) },
@@ -22,7 +24,7 @@ var zsetRankCommands = []Spec{
 	{
 		Name: "ZSCORE", Group: SortedSet, Since: "1.2.0",
 		Summary: "Tells the score of a member", Complexity: "O(1)",
-		Arity: 3, Flags: ReadOnly | Fast, Keys: KeyAt(1, RO|AccessOp),
+		Arity: 3, Flags: ReadOnly | Fast, Keys: KeyAt(1, RO|AccessOp), Seeks: 2,
 		Args: []Arg{keyArg("key"), stringArg("member")},
 		Run:  zscore,
 	},
@@ -114,9 +116,12 @@ func zmscore(c *Ctx) {
 		return
 	}
 	c.Array(len(c.Args) - 2)
-	for _, member := range c.Args[2:] {
+	for i, member := range c.Args[2:] {
 		score, ok := 0.0, false
 		if z != nil {
+			if i%zset.PrefetchMax == 0 {
+				z.Prefetch(c.Args[2+i:])
+			}
 			score, ok = z.Score(member)
 		}
 		if ok {

@@ -9,6 +9,7 @@ import (
 	"quarry/commands"
 	"quarry/server/resp"
 	"quarry/store"
+	"quarry/store/zset"
 )
 
 // How much of a turn one session may take before the others get theirs.
@@ -32,6 +33,9 @@ type worker struct {
 	spareBytes int      // their memory
 	serving    serving  // of parked clients
 
+	sought     [][]byte // members of the commands that come next (prefetch),
+	prefetched int      // so many of which have their memory on its way
+
 	name  []byte         // as the last command was called
 	named *commands.Spec // and what that is
 	spec  *commands.Spec // the command that is running
@@ -53,7 +57,7 @@ func (w *worker) begin(s *Session) {
 	w.watch.begin(s)
 	w.ends = w.watch.now() + int64(turnTime)
 	w.full = len(s.out) + turnOutput
-	w.spec, w.mark = nil, 0
+	w.spec, w.mark, w.prefetched = nil, 0, 0
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
 	if s.out == nil {
@@ -107,6 +111,7 @@ func (w *worker) execute(s *Session, args [][]byte) {
 		w.run(s, spec, args)
 		w.settle(s)
 	}
+	w.prefetched = max(w.prefetched-1, 0)
 	w.locks.done()
 	w.hush(s, w.mark)
 }
@@ -182,10 +187,47 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	if s.noTouch {
 		w.db.NoTouch()
 	}
+	if spec.Seeks != 0 && w.prefetched == 0 {
+		w.prefetch(s, spec, args)
+	}
 	w.watch.run(spec, args)
 	spec.Run(c)
 	w.watch.done(c, w.failed())
 	w.spec = nil
+}
+
+// prefetch looks ahead in a pipeline: where several calls in a row look up a
+// member in the same sorted set, the memory that they will read is asked for
+// at once instead of by one call after the other.
+func (w *worker) prefetch(s *Session, spec *commands.Spec, args [][]byte) {
+	if s.framer.Buffered() == 0 {
+		return
+	}
+	member, ok := spec.Sought(args)
+	if !ok {
+		return
+	}
+	w.sought = append(w.sought[:0], member)
+	for i := range s.framer.Ahead(zset.PrefetchMax - 1) {
+		next := s.framer.Peek(i)
+		if len(next) < 3 || !bytes.Equal(next[1], args[1]) {
+			break
+		}
+		its := spec
+		if !bytes.Equal(next[0], args[0]) {
+			if its, _ = w.srv.table.Lookup(next); its == nil {
+				break
+			}
+		}
+		if member, ok = its.Sought(next); !ok {
+			break
+		}
+		w.sought = append(w.sought, member)
+	}
+	if len(w.sought) > 1 {
+		w.db.Prefetch(args[1], w.sought)
+		w.prefetched = len(w.sought)
+	}
 }
 
 // failed reports whether the reply that begins at mark is an error, and counts

@@ -21,6 +21,7 @@ type DB struct {
 
 	sets     []*ZSet // opened since Begin: the first setsUsed
 	setsUsed int
+	glance   zset.Set // what Prefetch opens
 
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready

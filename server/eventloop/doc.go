@@ -26,7 +26,7 @@
 // than edge triggering per readiness), one read and one write per readiness,
 // EPOLLOUT only while something is unsent. A second busy loop costs a third of
 // the efficiency and pays only when one is not enough, so loops beyond the
-// first sleep until then (see balance.go). A loop that never yields its
+// first sleep until then, and sleep again if they do not help (see balance.go). A loop that never yields its
 // processor keeps Go's monitor thread at its fastest pace, which at low load
 // costs as much as the loop: hence a Gosched every five milliseconds. Edge
 // triggering, spinning, SO_REUSEPORT and pinning threads were measured and

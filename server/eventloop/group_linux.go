@@ -88,7 +88,7 @@ func (g *Group) govern(ctx context.Context) {
 	}
 	b := balance{working: 1, limit: len(g.loops)}
 	m := meter{g: g}
-	m.load()
+	m.sample()
 	tick := time.NewTicker(window)
 	defer tick.Stop()
 	for {
@@ -98,7 +98,7 @@ func (g *Group) govern(ctx context.Context) {
 		case <-tick.C:
 		}
 		before := b.working
-		if after := b.step(m.load()); after != before {
+		if after := b.step(m.sample()); after != before {
 			g.rebalance(before, after)
 		}
 	}
@@ -159,24 +159,30 @@ func (g *Group) leastOpen() *loop {
 	return best
 }
 
-// meter measures the load of the loops.
+// meter measures what the loops do.
 type meter struct {
 	g         *Group
 	wall      int64
 	awake     int64
 	processor int64
+	received  int64
 }
 
-// load is the load since the last call, in loops' worth; see balance.
-func (m *meter) load() float64 {
-	wall, awake, processor := m.g.o.Now(), int64(0), processorTime()
+// sample is about the time since the last call.
+func (m *meter) sample() sample {
+	wall, awake, received, processor := m.g.o.Now(), int64(0), int64(0), processorTime()
 	for _, l := range m.g.loops {
 		awake += wall - l.slept(wall)
+		received += l.received.Load()
 	}
 	elapsed := float64(max(wall-m.wall, 1))
-	load := min(float64(awake-m.awake), float64(processor-m.processor)) / elapsed
-	m.wall, m.awake, m.processor = wall, awake, processor
-	return load
+	s := sample{
+		awake:     float64(awake-m.awake) / elapsed,
+		processor: float64(processor-m.processor) / elapsed,
+		served:    float64(received-m.received) / elapsed * float64(window),
+	}
+	m.wall, m.awake, m.processor, m.received = wall, awake, processor, received
+	return s
 }
 
 // slept is for how long the loop has slept until now.

@@ -50,6 +50,8 @@ type loop struct {
 	yielded  int64
 	idle     atomic.Int64 // time slept
 	dozing   atomic.Int64 // since when it sleeps, 0: it does not
+	taken    int64        // bytes received,
+	received atomic.Int64 // as of the end of the last turn
 	events   [maxEvents]unix.EpollEvent
 	in       [readBytes]byte
 	accepter *accepter // of the first loop
@@ -154,6 +156,7 @@ func (l *loop) survive() {
 // wait waits for events, posts or the next timer.
 func (l *loop) wait() int {
 	before := l.clock()
+	l.received.Store(l.taken)
 	timeout := l.timeout()
 	if timeout != 0 && !l.mail.sleep() {
 		timeout = 0
@@ -247,6 +250,7 @@ func (l *loop) read(c *Conn) {
 		return
 	}
 	c.activity++
+	l.taken += int64(n)
 	l.current = c
 	c.session.Feed(l.in[:n])
 	l.current = nil

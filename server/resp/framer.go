@@ -97,8 +97,19 @@ type Framer struct {
 	never bool   // the line at pos holds a zero byte: its end is never found
 	spans []span // arguments found so far
 
-	args    [][]byte // what Next returned
+	args    [][]byte // of the commands that Next has returned or is about to, since it parsed last
 	scratch []byte   // words of an inline command that were quoted
+
+	// Commands that Ahead found; the first so many have been returned by Next.
+	ahead    []framed
+	returned int
+	peeking  bool // Ahead is parsing
+}
+
+// framed is a command that was found: where it begins in Framer.in, and its arguments.
+type framed struct {
+	start int
+	args  [][]byte
 }
 
 // span is an argument's place, relative to the beginning of its command since
@@ -114,12 +125,18 @@ func (f *Framer) Reset(limits *Limits) {
 
 // SetAuthenticated(false) puts the small limits in force that hold before
 // AUTH, from the next argument on. A Framer starts without them.
-func (f *Framer) SetAuthenticated(yes bool) { f.guest = !yes }
+func (f *Framer) SetAuthenticated(yes bool) {
+	f.unpeek()
+	f.guest = !yes
+}
 
 // Buffered is the number of bytes that have arrived and are not part of a
 // command returned by Next.
 func (f *Framer) Buffered() int {
 	n := len(f.in) - f.start
+	if f.returned < len(f.ahead) {
+		n = len(f.in) - f.ahead[f.returned].start
+	}
 	if f.own {
 		n += len(f.fed) - (len(f.buf) - f.base)
 	}
@@ -128,8 +145,8 @@ func (f *Framer) Buffered() int {
 
 // Cap is the memory f holds for its buffers, in bytes.
 func (f *Framer) Cap() int {
-	const sliceBytes, spanBytes = 24, 16
-	return cap(f.buf) + cap(f.scratch) + cap(f.args)*sliceBytes + cap(f.spans)*spanBytes
+	const sliceBytes, spanBytes, framedBytes = 24, 16, 32
+	return cap(f.buf) + cap(f.scratch) + cap(f.args)*sliceBytes + cap(f.spans)*spanBytes + cap(f.ahead)*framedBytes
 }
 
 // Feed hands newly read bytes to f, to be parsed by Next. They are borrowed
@@ -147,6 +164,7 @@ func (f *Framer) Feed(b []byte) {
 // Release ends the loan of what was fed: what Next has not returned yet is
 // copied, the rest forgotten.
 func (f *Framer) Release() {
+	f.unpeek()
 	if f.own {
 		f.compact()
 		f.take(len(f.fed))
@@ -183,6 +201,11 @@ func (f *Framer) trim() {
 //
 // args and its elements are valid until the next Next, Feed or Release.
 func (f *Framer) Next() (args [][]byte, ok bool, err error) {
+	if f.returned < len(f.ahead) {
+		f.returned++
+		return f.ahead[f.returned-1].args, true, nil
+	}
+	f.ahead, f.returned, f.args = f.ahead[:0], 0, f.args[:0]
 	for !f.command() {
 		if f.err != nil {
 			return nil, false, f.err
@@ -198,7 +221,38 @@ func (f *Framer) Next() (args [][]byte, ok bool, err error) {
 	return f.args, true, nil
 }
 
-// command parses on to the end of the next command and leaves its arguments in
+// Ahead finds up to n of the commands that Next will return next, as far as
+// they have arrived, lie in one piece of memory and are not inline, and returns
+// how many there are. Peek looks at them. What Next returned before stays valid.
+func (f *Framer) Ahead(n int) int {
+	f.peeking = true
+	for len(f.ahead)-f.returned < n {
+		start, first := f.start, len(f.args)
+		if !f.command() {
+			break
+		}
+		f.ahead = append(f.ahead, framed{start, f.args[first:len(f.args):len(f.args)]})
+	}
+	f.peeking = false
+	return len(f.ahead) - f.returned
+}
+
+// Peek is command i of those that Ahead found, valid as long as what Next
+// returned last.
+func (f *Framer) Peek(i int) [][]byte { return f.ahead[f.returned+i].args }
+
+// unpeek lets commands that Ahead found and Next did not return be parsed
+// again: with other limits, or in other memory.
+func (f *Framer) unpeek() {
+	if f.returned == len(f.ahead) {
+		return
+	}
+	f.start = f.ahead[f.returned].start
+	f.ahead = f.ahead[:f.returned]
+	f.pos, f.left, f.bulk, f.seen, f.never, f.err = f.start, 0, -1, 0, false, nil
+}
+
+// command parses on to the end of the next command and appends its arguments to
 // f.args; false if in ends first or f.err is set. Commands without arguments
 // (*0, *-1, empty lines) are passed over.
 func (f *Framer) command() bool {
@@ -216,7 +270,7 @@ func (f *Framer) command() bool {
 			}
 			continue
 		}
-		if !f.inline() {
+		if f.peeking || !f.inline() {
 			return false
 		}
 		if len(f.args) > 0 {
@@ -227,11 +281,12 @@ func (f *Framer) command() bool {
 	if !f.bulks() {
 		return false
 	}
-	f.args = slices.Grow(f.args[:0], len(f.spans))[:len(f.spans)]
-	b := f.in[f.start:f.pos]
+	first := len(f.args)
+	f.args = slices.Grow(f.args, len(f.spans))[:first+len(f.spans)]
+	args, b := f.args[first:], f.in[f.start:f.pos]
 	for i, s := range f.spans {
 		end := s.off + s.len
-		f.args[i] = b[s.off:end:end]
+		args[i] = b[s.off:end:end]
 	}
 	f.start = f.pos
 	return true

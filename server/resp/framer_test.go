@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -444,5 +445,62 @@ func TestFramerAllocatesNothing(t *testing.T) {
 		if got := testing.AllocsPerRun(100, once); got != 0 || n != 101*17 {
 			t.Errorf("cut at %d: %v allocations, %d commands", at, got, n)
 		}
+	}
+}
+
+// TestFramerAhead: looking ahead changes nothing of what Next returns, stops at
+// an inline command and at an error, and forgets what other limits may refuse.
+func TestFramerAhead(t *testing.T) {
+	limits := DefaultLimits()
+	var f Framer
+	f.Reset(&limits)
+	f.SetAuthenticated(true)
+	stream := slices.Concat(command("a"), command("b", "1"), command("c"), []byte("inline\r\n"), command("d"), []byte("*1\r\n$-1\r\n"))
+	f.Feed(stream)
+	next := func(want string) [][]byte {
+		t.Helper()
+		args, ok, err := f.Next()
+		if !ok || err != nil || string(bytes.Join(args, []byte(" "))) != want {
+			t.Fatalf("%q, %v, %v; want %q", args, ok, err, want)
+		}
+		return args
+	}
+	first := next("a")
+	if n := f.Ahead(1); n != 1 || string(f.Peek(0)[1]) != "1" {
+		t.Fatalf("one ahead: %d, %q", n, f.Peek(0))
+	}
+	if n := f.Ahead(9); n != 2 || string(f.Peek(1)[0]) != "c" {
+		t.Fatalf("up to the inline command: %d", n)
+	}
+	if string(first[0]) != "a" {
+		t.Errorf("what Next returned is %q now", first)
+	}
+	rest := len(stream) - len(command("a"))
+	if f.Buffered() != rest {
+		t.Errorf("buffered %d of %d", f.Buffered(), rest)
+	}
+	next("b 1")
+	f.Release() // c is forgotten and copied
+	clear(stream[:len(stream)-len("*1\r\n$-1\r\n")])
+	next("c")
+	next("inline")
+	if n := f.Ahead(9); n != 1 {
+		t.Fatalf("up to the error: %d", n)
+	}
+	next("d")
+	if args, ok, err := f.Next(); ok || err != errLength {
+		t.Fatalf("%q, %v, %v; want %v", args, ok, err, errLength)
+	}
+
+	f.Reset(&limits)
+	f.SetAuthenticated(true)
+	f.Feed(slices.Concat(command("reset"), command(strings.Split(strings.Repeat("x", guestMaxArgs+1), "")...)))
+	next("reset")
+	if n := f.Ahead(9); n != 1 {
+		t.Fatalf("%d ahead", n)
+	}
+	f.SetAuthenticated(false)
+	if _, _, err := f.Next(); err != errGuestCount {
+		t.Errorf("after the login is gone: %v", err)
 	}
 }

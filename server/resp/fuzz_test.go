@@ -54,14 +54,16 @@ func FuzzFramer(f *testing.F) {
 }
 
 // frameRandomly frames stream in random pieces, taking a random part of what
-// is there at a time; with no random source in one piece.
+// is there at a time and looking ahead now and then; with no random source in one piece.
 func frameRandomly(t *testing.T, stream []byte, random *rand.Rand, guest bool) (commands [][]string, err error) {
 	limits := fuzzLimits
 	var f Framer
 	f.Reset(&limits)
 	f.SetAuthenticated(!guest)
 	fed := 0
+	var peeked [][]string
 	take := func(most int) {
+		peeked = nil
 		for ; most > 0 && err == nil; most-- {
 			var args [][]byte
 			var ok bool
@@ -69,6 +71,21 @@ func frameRandomly(t *testing.T, stream []byte, random *rand.Rand, guest bool) (
 				return
 			}
 			commands = append(commands, texts(args))
+			if len(peeked) > 0 {
+				if got := texts(args); !reflect.DeepEqual(got, peeked[0]) {
+					t.Fatalf("%q was seen ahead, then came %q", peeked[0], got)
+				}
+				peeked = peeked[1:]
+			} else if random != nil && random.IntN(3) == 0 {
+				peeked = peek(&f, 1+random.IntN(5))
+				if got := texts(args); !reflect.DeepEqual(got, commands[len(commands)-1]) {
+					t.Fatalf("looking ahead turned %q into %q", commands[len(commands)-1], got)
+				}
+			}
+			if random != nil && random.IntN(20) == 0 {
+				f.SetAuthenticated(!guest)
+				peeked = nil
+			}
 		}
 	}
 	for err == nil && fed < len(stream) {
@@ -88,6 +105,19 @@ func frameRandomly(t *testing.T, stream []byte, random *rand.Rand, guest bool) (
 	}
 	take(len(stream) + 1)
 	return commands, err
+}
+
+// peek is up to n commands that come next.
+func peek(f *Framer, n int) (commands [][]string) {
+	before := f.Buffered()
+	found := f.Ahead(n)
+	for i := range found {
+		commands = append(commands, texts(f.Peek(i)))
+	}
+	if f.Buffered() != before && found > 0 {
+		panic("looking ahead changed Buffered")
+	}
+	return commands
 }
 
 // FuzzFramerAgainstRedcon: whatever the arguments, commands encoded as drivers
