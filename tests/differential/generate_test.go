@@ -300,11 +300,13 @@ func (g *generator) tame(args []string) []string {
 	return args
 }
 
-// lex gives calls by member bytes a key of those with equal scores, and some
-// calls that add members too.
+// lex gives calls that read by member bytes a key of those with equal scores, and some
+// calls that add members too. A stray BYLEX gives no other call such a key: it
+// could bring a second score there.
 func (g *generator) lex(args []string) []string {
 	name := commandName(args)
-	byLex := strings.Contains(name, "lex") || slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "BYLEX") })
+	byLex := strings.Contains(name, "lex") || strings.HasPrefix(name, "zrange") &&
+		slices.ContainsFunc(args, func(a string) bool { return strings.EqualFold(a, "BYLEX") })
 	switch {
 	case name == "zrangestore" && byLex && len(args) > 2:
 		args[2] = pick(g, lexPool)
