@@ -52,6 +52,7 @@ func (s *Server) newLoops() (transport, error) {
 	return eventloop.New(eventloop.Options{
 		Loops:     loops,
 		Auto:      auto,
+		Ring:      s.cfg.IOUring.Load(),
 		Open:      s.open,
 		KeepAlive: s.cfg.TCPKeepalive.Load,
 		Now:       s.clock,

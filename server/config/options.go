@@ -22,6 +22,7 @@ type Config struct {
 	Timeout         Int // seconds
 	FrontEnd        Enum
 	EventLoops      Int // 0: auto
+	IOUring         Bool
 	MaxClients      Int
 	RequirePass     String
 	ProtoMaxBulkLen Bytes
@@ -139,6 +140,9 @@ var options = []option{
 		min: 1, max: 64, auto: true, change: immutable,
 		doc: "How many event loops may run commands. One is the most efficient; auto uses more only while one is\n" +
 			"not enough. With redcon, how many connections may run commands at a time."},
+	{group: headNetwork, name: "io-uring", at: func(c *Config) field { return &c.IOUring }, def: "yes", change: immutable,
+		doc: "With epoll: read and write all connections that are ready by one system call, where the kernel\n" +
+			"lets the process have an io_uring (Linux 5.19; many containers do not)."},
 
 	{group: headLimits, name: "maxclients", at: func(c *Config) field { return &c.MaxClients }, def: "10000",
 		min: 1, max: math.MaxUint32,

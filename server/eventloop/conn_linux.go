@@ -2,10 +2,13 @@ package eventloop
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"quarry/server/eventloop/internal/uring"
 )
 
 // Conn is one connection. Post may be called by any goroutine, also when the
@@ -22,7 +25,13 @@ type Conn struct {
 	dirty    bool   // in loop.dirty
 	waiting  bool   // in loop.waiting
 	closed   bool
+	bulky    bool // sends much at a time: read alone, into more room
 	timer    timer
+
+	// What became of the last attempt to send, until the session is told.
+	tried   bool
+	sent    int
+	sendErr error
 
 	remote, local unix.Sockaddr
 }
@@ -103,10 +112,10 @@ func (c *Conn) expired() {
 	l.touch(c)
 }
 
-// settle sends what there is, once, and does what the session wants. After a
+// settle tells the session what was sent and does what it wants. After a
 // batch every connection that had part in it is settled.
 func (l *loop) settle(c *Conn) {
-	unsent, err := l.send(c)
+	unsent, err := l.account(c)
 	if err != nil {
 		l.close(c)
 		return
@@ -130,22 +139,58 @@ func (l *loop) settle(c *Conn) {
 	l.watch(c, wants, unsent)
 }
 
-// send writes once and reports whether something remains.
-func (l *loop) send(c *Conn) (unsent bool, err error) {
-	out := c.session.Output()
-	if len(out) == 0 {
+// send tries once to send the output of the connections that have some. The
+// sessions are told by settle: if one of them panics, the others must not send the same again.
+func (l *loop) send(batch []*Conn) {
+	l.senders = l.senders[:0]
+	for _, c := range batch {
+		if !c.closed && !c.tried && len(c.session.Output()) > 0 {
+			l.senders = append(l.senders, c)
+		}
+	}
+	if l.ring == nil || len(l.senders) == 1 {
+		for _, c := range l.senders {
+			n, err := unix.Write(c.fd, c.session.Output())
+			c.tried, c.sent, c.sendErr = true, n, err
+		}
+	} else {
+		for chunk := range slices.Chunk(l.senders, uring.Size) {
+			l.sendTogether(chunk)
+		}
+	}
+	clear(l.senders)
+}
+
+func (l *loop) sendTogether(list []*Conn) {
+	for _, c := range list {
+		l.ring.Send(c.fd, c.session.Output())
+	}
+	results, err := l.ring.Submit()
+	for i, c := range list {
+		if c.tried = true; err != nil {
+			c.sent, c.sendErr = 0, err
+		} else {
+			c.sent, c.sendErr = results[i].N, results[i].Err
+		}
+	}
+}
+
+// account tells c's session what was sent of its output and reports whether something remains.
+func (l *loop) account(c *Conn) (unsent bool, err error) {
+	if !c.tried {
 		return false, nil
 	}
-	n, err := unix.Write(c.fd, out)
-	switch err {
+	c.tried = false
+	switch c.sendErr {
 	case nil:
-		c.session.Sent(n)
-		return n < len(out), nil
+		unsent = c.sent < len(c.session.Output())
+		c.session.Sent(c.sent)
+		return unsent, nil
 	case unix.EAGAIN, unix.EINTR:
 		c.session.Sent(0)
 		return true, nil
 	}
-	return true, err
+	return true, c.sendErr
 }
 
 // watch has epoll watch c for what it waits for. A connection that is not read

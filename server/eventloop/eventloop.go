@@ -53,6 +53,9 @@ type Options struct {
 	Loops int
 	// Auto begins with one loop; the others work while the load asks for them.
 	Auto bool
+	// Ring lets loops read and write many connections by one system call, where the
+	// kernel lets the process have an io_uring.
+	Ring bool
 	// Open makes the session of a new connection, on the first loop. With no
 	// session the refusal is sent and the connection closed.
 	Open func(c *Conn) (s Session, refusal string)

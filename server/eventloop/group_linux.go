@@ -3,6 +3,7 @@ package eventloop
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ type Group struct {
 	o       Options
 	loops   []*loop
 	working atomic.Int32 // the first so many loops get connections
+	ringErr error        // why there is no io_uring
 }
 
 // New makes the loops; Run makes them turn.
@@ -39,6 +41,17 @@ func New(o Options) (*Group, error) {
 	g.loops[0].accepter = &accepter{}
 	return g, nil
 }
+
+// noRing notes, once, why loops make do without io_uring.
+func (g *Group) noRing(err error) {
+	if g.ringErr == nil {
+		g.ringErr = err
+		g.o.Log.Info("no io_uring to be had: each connection is read and written by itself", slog.Any("err", err))
+	}
+}
+
+// Ring reports whether connections are read and written together.
+func (g *Group) Ring() bool { return g.o.Ring && g.ringErr == nil }
 
 func (g *Group) release() {
 	for _, l := range g.loops {

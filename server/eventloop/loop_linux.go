@@ -10,11 +10,17 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"quarry/server/eventloop/internal/uring"
 )
 
 const (
 	maxEvents = 256
-	readBytes = 64 << 10
+	readBytes = 64 << 10 // of one connection
+	// Where several connections can be read at once, each has so much less; who fills
+	// that is read alone the next time.
+	slotBytes = 8 << 10
+	slots     = 32
 	maxBatch  = time.Millisecond     // replies wait at most about this long for others
 	yieldTime = 5 * time.Millisecond // see doc.go, why
 	sweepTime = 100 * time.Millisecond
@@ -32,7 +38,13 @@ type loop struct {
 
 	conns    []*Conn // by descriptor
 	open     atomic.Int64
+	ring     *uring.Ring // nil: one system call for each connection
+	readable []*Conn     // to be read together
+	arrivals []arrival   // what was read; bytes of arrivals[i] are in slot i,
+	fed      int         // of which so many have been fed
+	slots    []byte
 	dirty    []*Conn // had part in the batch: to be settled
+	senders  []*Conn // those of them that have output
 	waiting  []*Conn // want More
 	resuming []*Conn // waiting of this turn,
 	resumed  int     // of which so many have had their Resume
@@ -71,6 +83,11 @@ func newLoop(g *Group, index int) (*loop, error) {
 		l.release()
 		return nil, err
 	}
+	if g.o.Ring {
+		if l.ring, err = uring.New(); err != nil {
+			g.noRing(err)
+		}
+	}
 	l.mail.wake = l.wake
 	l.sweeper.fire = l.sweep
 	return l, nil
@@ -82,6 +99,9 @@ func (l *loop) release() {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
+	}
+	if l.ring != nil {
+		l.ring.Close()
 	}
 }
 
@@ -129,10 +149,13 @@ func (l *loop) turn() {
 		l.faulty = nil
 		l.close(c)
 	}
+	l.feed() // what a panic left
+	l.readable = l.readable[:0]
 	n := l.wait()
 	for i := range n {
 		l.event(&l.events[i])
 	}
+	l.readAll()
 	l.resume()
 	l.deliver()
 	l.expire()
@@ -195,7 +218,7 @@ func (l *loop) timeout() int {
 // left over from a turn that a panic ended early.
 func (l *loop) busy() bool {
 	return len(l.waiting) > 0 || len(l.dirty) > 0 || l.faulty != nil || l.ending ||
-		l.resumed < len(l.resuming) || l.done < len(l.posts)
+		l.resumed < len(l.resuming) || l.done < len(l.posts) || l.fed < len(l.arrivals)
 }
 
 func (l *loop) clock() int64 {
@@ -225,6 +248,11 @@ func (l *loop) event(ev *unix.EpollEvent) {
 	if ev.Events&unix.EPOLLOUT != 0 {
 		l.touch(c)
 	}
+	l.checkBatch()
+}
+
+// checkBatch ends a batch that has lasted long enough.
+func (l *loop) checkBatch() {
 	if l.clock()-l.batch > int64(maxBatch) {
 		l.settleAll()
 	}
@@ -240,19 +268,96 @@ func (l *loop) service(fd int) {
 	l.accepter.accept(l, fd)
 }
 
+// read reads c, now or together with others.
 func (l *loop) read(c *Conn) {
+	if l.ring == nil || c.bulky {
+		l.readOne(c)
+		return
+	}
+	l.readable = append(l.readable, c)
+	if len(l.readable) == slots {
+		l.readAll()
+	}
+}
+
+func (l *loop) readOne(c *Conn) {
 	n, err := unix.Read(c.fd, l.in[:])
+	c.bulky = n >= slotBytes
+	l.take(c, l.in[:max(n, 0)], err)
+}
+
+// arrival is the outcome of a read.
+type arrival struct {
+	c   *Conn
+	n   int
+	err error
+}
+
+// readAll reads the connections that were put off.
+func (l *loop) readAll() {
+	switch len(l.readable) {
+	case 0:
+		return
+	case 1:
+		c := l.readable[0]
+		l.readable = l.readable[:0]
+		if !c.closed {
+			l.readOne(c)
+		}
+		return
+	}
+	if l.slots == nil {
+		l.slots = make([]byte, slots*slotBytes)
+	}
+	for _, c := range l.readable {
+		if !c.closed {
+			l.ring.Receive(c.fd, l.slot(len(l.arrivals)))
+			l.arrivals = append(l.arrivals, arrival{c: c})
+		}
+	}
+	l.readable = l.readable[:0]
+	results, err := l.ring.Submit()
+	for i := range l.arrivals {
+		if a := &l.arrivals[i]; err != nil {
+			a.err = err
+		} else {
+			a.n, a.err = results[i].N, results[i].Err
+		}
+	}
+	l.feed()
+}
+
+func (l *loop) slot(i int) []byte { return l.slots[i*slotBytes : (i+1)*slotBytes] }
+
+// feed hands out what readAll has read.
+func (l *loop) feed() {
+	for l.fed < len(l.arrivals) {
+		a, b := l.arrivals[l.fed], l.slot(l.fed)
+		l.arrivals[l.fed].c = nil
+		l.fed++
+		if a.c.closed {
+			continue
+		}
+		a.c.bulky = a.n == slotBytes
+		l.take(a.c, b[:a.n], a.err)
+		l.checkBatch()
+	}
+	l.arrivals, l.fed = l.arrivals[:0], 0
+}
+
+// take feeds what was read, nothing at the end of the stream, to c's session.
+func (l *loop) take(c *Conn, b []byte, err error) {
 	switch {
 	case err == unix.EAGAIN || err == unix.EINTR:
 		return
-	case n <= 0 || err != nil:
+	case len(b) == 0 || err != nil:
 		l.close(c)
 		return
 	}
 	c.activity++
-	l.taken += int64(n)
+	l.taken += int64(len(b))
 	l.current = c
-	c.session.Feed(l.in[:n])
+	c.session.Feed(b)
 	l.current = nil
 	l.touch(c)
 }
@@ -270,12 +375,16 @@ func (l *loop) settleAll() {
 	if len(l.dirty) > 0 && l.group.o.AfterBatch != nil {
 		l.group.o.AfterBatch(l.index)
 	}
-	for i := 0; i < len(l.dirty); i++ {
-		c := l.dirty[i]
-		c.dirty = false
-		if !c.closed {
-			l.current = c
-			l.settle(c)
+	for from := 0; from < len(l.dirty); { // settling may add to it
+		batch := l.dirty[from:]
+		from = len(l.dirty)
+		l.send(batch)
+		for _, c := range batch {
+			c.dirty = false
+			if !c.closed {
+				l.current = c
+				l.settle(c)
+			}
 		}
 	}
 	l.current = nil
@@ -301,9 +410,7 @@ func (l *loop) resume() {
 		c.session.Resume()
 		l.current = nil
 		l.touch(c)
-		if l.clock()-l.batch > int64(maxBatch) {
-			l.settleAll()
-		}
+		l.checkBatch()
 	}
 }
 
