@@ -26,6 +26,8 @@ type echo struct {
 	todo int // replies to "work" not given yet; negative: panic
 	want Wants
 	gone atomic.Bool
+
+	badSent bool // Sent panics
 }
 
 // hub makes the sessions and knows them.
@@ -65,6 +67,9 @@ func (e *echo) Feed(in []byte) {
 	switch word := string(in); {
 	case word == "panic":
 		panic("as asked")
+	case word == "panic later":
+		e.out = append(e.out, word...)
+		e.badSent = true
 	case word == "work":
 		e.todo = 3
 		e.Resume()
@@ -111,29 +116,41 @@ func (e *echo) Expired()       { e.out = append(e.out, "expired"...) }
 func (e *echo) Sweep()         {}
 func (e *echo) Wants() Wants   { return e.want }
 func (e *echo) Output() []byte { return e.out }
-func (e *echo) Sent(n int)     { e.out = e.out[n:] }
+func (e *echo) Sent(n int) {
+	if e.badSent {
+		panic("as asked")
+	}
+	e.out = e.out[n:]
+}
 func (e *echo) Closed() {
 	if e.gone.Swap(true) {
 		e.t.Error("Closed twice")
 	}
 }
 
+// eachWay runs a test with loops that read and write connections together, if
+// io_uring is to be had, and with such that do not.
+func eachWay(t *testing.T, test func(t *testing.T, ring bool)) {
+	t.Run("together", func(t *testing.T) { test(t, true) })
+	t.Run("one by one", func(t *testing.T) { test(t, false) })
+}
+
 // start runs a group of loops on a free port until the test ends.
-func start(t *testing.T, loops int) *hub {
+func start(t *testing.T, loops int, ring bool) *hub {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startOn(t, loops, ln)
+	return startOn(t, loops, ring, ln)
 }
 
-func startOn(t *testing.T, loops int, ln net.Listener) *hub {
+func startOn(t *testing.T, loops int, ring bool, ln net.Listener) *hub {
 	h := &hub{t: t, addr: ln.Addr()}
 	base := time.Now()
 	var err error
 	h.group, err = New(Options{
-		Loops: loops, Open: h.open, KeepAlive: func() int { return 300 },
+		Loops: loops, Ring: ring, Open: h.open, KeepAlive: func() int { return 300 },
 		AfterBatch: func(int) { h.batches.Add(1) },
 		Now:        func() int64 { return int64(time.Since(base)) },
 		Log:        slog.New(slog.DiscardHandler),
@@ -197,10 +214,12 @@ func (c *client) end() {
 	}
 }
 
-func TestTurns(t *testing.T) {
+func TestTurns(t *testing.T) { eachWay(t, testTurns) }
+
+func testTurns(t *testing.T, ring bool) {
 	for loops := 1; loops <= 3; loops++ {
 		t.Run(fmt.Sprint(loops, " loops"), func(t *testing.T) {
-			h := start(t, loops)
+			h := start(t, loops, ring)
 			a, b := h.dial(), h.dial()
 			a.say("hello")
 			a.hear("hello")
@@ -228,8 +247,10 @@ func TestTurns(t *testing.T) {
 }
 
 // TestPanic: only the connection whose session panicked is closed.
-func TestPanic(t *testing.T) {
-	h := start(t, 1)
+func TestPanic(t *testing.T) { eachWay(t, testPanic) }
+
+func testPanic(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
 	a, b := h.dial(), h.dial()
 	a.say("hello")
 	a.hear("hello")
@@ -246,8 +267,10 @@ func TestPanic(t *testing.T) {
 
 // TestPanicKeepsQueues: what a loop had still to do when a session panicked, it
 // does afterwards.
-func TestPanicKeepsQueues(t *testing.T) {
-	h := start(t, 1)
+func TestPanicKeepsQueues(t *testing.T) { eachWay(t, testPanicKeepsQueues) }
+
+func testPanicKeepsQueues(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
 	bad, good := h.dial(), h.dial()
 	for _, c := range []*client{bad, good} {
 		c.say("hello")
@@ -277,8 +300,10 @@ func TestPanicKeepsQueues(t *testing.T) {
 
 // TestSlowReader: output that the client does not read waits, holds up no one,
 // and is complete in the end.
-func TestSlowReader(t *testing.T) {
-	h := start(t, 1)
+func TestSlowReader(t *testing.T) { eachWay(t, testSlowReader) }
+
+func testSlowReader(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
 	slow, other := h.dial(), h.dial()
 	slow.say("big")
 	for range 10 {
@@ -295,8 +320,10 @@ func TestSlowReader(t *testing.T) {
 
 // TestHangUpWhileMuted: the end of a connection that is not read is noticed,
 // also with unread input before it.
-func TestHangUpWhileMuted(t *testing.T) {
-	h := start(t, 1)
+func TestHangUpWhileMuted(t *testing.T) { eachWay(t, testHangUpWhileMuted) }
+
+func testHangUpWhileMuted(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
 	for i, unread := range []string{"", "more"} {
 		c := h.dial()
 		c.say("hello")
@@ -324,8 +351,10 @@ func waitFor(t *testing.T, cond func() bool) {
 	}
 }
 
-func TestRefusal(t *testing.T) {
-	h := start(t, 1)
+func TestRefusal(t *testing.T) { eachWay(t, testRefusal) }
+
+func testRefusal(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
 	h.mu.Lock()
 	h.refusal = "-ERR no\r\n"
 	h.mu.Unlock()
@@ -335,13 +364,15 @@ func TestRefusal(t *testing.T) {
 	c.end()
 }
 
-func TestUnixSocket(t *testing.T) {
+func TestUnixSocket(t *testing.T) { eachWay(t, testUnixSocket) }
+
+func testUnixSocket(t *testing.T, ring bool) {
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := startOn(t, 1, ln)
+	h := startOn(t, 1, ring, ln)
 	c := h.dial()
 	c.say("hello")
 	c.hear("hello")
@@ -352,7 +383,7 @@ func TestUnixSocket(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	h := start(t, 1)
+	h := start(t, 1, true)
 	c := h.dial()
 	c.say("hello")
 	c.hear("hello")
@@ -370,9 +401,11 @@ func TestAddresses(t *testing.T) {
 
 // TestMoving moves connections to and fro while clients talk on them and post
 // to each other: nothing is lost and nothing comes twice.
-func TestMoving(t *testing.T) {
+func TestMoving(t *testing.T) { eachWay(t, testMoving) }
+
+func testMoving(t *testing.T, ring bool) {
 	const clients, words = 12, 200
-	h := start(t, 3)
+	h := start(t, 3, ring)
 	h.group.working.Store(1)
 	var all []*client
 	for range clients {
@@ -429,8 +462,10 @@ func TestMoving(t *testing.T) {
 }
 
 // TestRebalance: half goes to a second loop, all comes back, timers too.
-func TestRebalance(t *testing.T) {
-	h := start(t, 2)
+func TestRebalance(t *testing.T) { eachWay(t, testRebalance) }
+
+func testRebalance(t *testing.T, ring bool) {
+	h := start(t, 2, ring)
 	h.group.working.Store(1)
 	const clients = 10
 	var all []*client
@@ -470,8 +505,10 @@ func TestRebalance(t *testing.T) {
 }
 
 // TestManyClients: more connections than a turn takes events or accepts.
-func TestManyClients(t *testing.T) {
-	h := start(t, 1)
+func TestManyClients(t *testing.T) { eachWay(t, testManyClients) }
+
+func testManyClients(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
 	var all []*client
 	for range 400 {
 		all = append(all, h.dial())
@@ -481,6 +518,70 @@ func TestManyClients(t *testing.T) {
 	}
 	for i, c := range slices.Backward(all) {
 		c.hear(fmt.Sprint("hello ", i))
+	}
+}
+
+// TestBatch: connections that are served in one turn each get their own reply,
+// once, whatever happens to others between reading and sending; one that sends much
+// loses nothing of it.
+func TestBatch(t *testing.T) { eachWay(t, testBatch) }
+
+func testBatch(t *testing.T, ring bool) {
+	h := start(t, 1, ring)
+	const clients = 3 * slots
+	var all []*client
+	for range clients {
+		c := h.dial()
+		c.say("hello")
+		c.hear("hello")
+		all = append(all, c)
+	}
+	long := func(i int) string { return strings.Repeat(fmt.Sprint(i, " "), 2*slotBytes) }
+	for round := range 3 {
+		hold := make(chan bool)
+		last := h.session(clients - 1)
+		last.c.Post(func() { <-hold })
+		word := func(i int) string {
+			switch {
+			case round == 1 && i == 5 || round == 2 && i == clients/2:
+				return "panic"
+			case round == 1 && i == slots+1 || round == 2 && i == 7:
+				return "panic later"
+			case i%10 == 9:
+				return long(i)
+			}
+			return fmt.Sprint("round ", round, " client ", i)
+		}
+		var ended []int
+		for i, c := range all {
+			if c != nil {
+				c.say(word(i))
+			}
+		}
+		close(hold)
+		for i, c := range all {
+			if c == nil {
+				continue
+			}
+			if w := word(i); strings.HasPrefix(w, "panic") {
+				if w == "panic later" {
+					c.hear(w)
+				}
+				c.end()
+				ended = append(ended, i)
+			} else {
+				c.hear(w)
+			}
+		}
+		for _, i := range ended {
+			all[i] = nil
+		}
+	}
+	for _, c := range all {
+		if c != nil {
+			c.say("done")
+			c.hear("done")
+		}
 	}
 }
 
