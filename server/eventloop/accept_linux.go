@@ -68,19 +68,18 @@ func (a *accepter) accept(l *loop, listener int) {
 			a.welcome(l, fd, remote)
 		case unix.EAGAIN:
 			return
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		case unix.ECONNABORTED, unix.EINTR:
+			// The client is gone already, or a signal came: the next one may be fine.
+		default:
 			a.pause(l, err)
 			return
-		default:
-			// The client is gone already (ECONNABORTED), or a signal came:
-			// the next one may be fine.
 		}
 	}
 }
 
 // pause stops accepting for a moment when there are no descriptors or memory
-// left. Clients wait in the backlog; without it the loop would spin, since the
-// listener stays ready.
+// left, or the system refuses for some other reason. Clients wait in the backlog;
+// without it the loop would spin, since the listener stays ready.
 func (a *accepter) pause(l *loop, err error) {
 	if l.now-a.warned > int64(time.Second) || a.warned == 0 {
 		a.warned = l.now
@@ -109,10 +108,10 @@ func (a *accepter) welcome(l *loop, fd int, remote unix.Sockaddr) {
 	}
 	c.serial = a.serial
 	c.local, _ = unix.Getsockname(fd) // nil shows as unknown
-	to := l.group.leastOpen()
-	c.loop.Store(to)
+	c.loop.Store(l)                   // until another loop takes it over: posts wait for the end of this turn
 	session, refusal := l.group.o.Open(c)
 	if session == nil {
+		c.closed = true
 		unix.Write(fd, []byte(refusal)) // a refused client is owed no second try
 		hangUp(fd)
 		unix.Close(fd)
@@ -122,12 +121,13 @@ func (a *accepter) welcome(l *loop, fd int, remote unix.Sockaddr) {
 	if !c.Unix() {
 		setTCP(fd, l.group.o.KeepAlive())
 	}
-	to.open.Add(1)
+	to := l.group.leastOpen()
 	if to == l {
+		l.open.Add(1)
 		l.attach(c)
 		return
 	}
-	to.mail.put(post{fn: func() { to.attach(c) }}, nil)
+	to.takeOver(c)
 }
 
 // setTCP sets a TCP connection's options. A dead peer is given up after about

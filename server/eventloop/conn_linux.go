@@ -2,7 +2,6 @@ package eventloop
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -139,39 +138,46 @@ func (l *loop) settle(c *Conn) {
 	l.watch(c, wants, unsent)
 }
 
+// sender is a connection with output.
+type sender struct {
+	c   *Conn
+	out []byte
+}
+
 // send tries once to send the output of the connections that have some. The
 // sessions are told by settle: if one of them panics, the others must not send the same again.
 func (l *loop) send(batch []*Conn) {
 	l.senders = l.senders[:0]
 	for _, c := range batch {
-		if !c.closed && !c.tried && len(c.session.Output()) > 0 {
-			l.senders = append(l.senders, c)
+		if c == nil || c.closed || c.tried {
+			continue
+		}
+		l.current = c
+		if out := c.session.Output(); len(out) > 0 {
+			l.senders = append(l.senders, sender{c, out})
 		}
 	}
-	if l.ring == nil || len(l.senders) == 1 {
-		for _, c := range l.senders {
-			n, err := unix.Write(c.fd, c.session.Output())
-			c.tried, c.sent, c.sendErr = true, n, err
-		}
-	} else {
-		for chunk := range slices.Chunk(l.senders, uring.Size) {
-			l.sendTogether(chunk)
-		}
+	l.current = nil
+	rest := l.senders
+	for l.ring != nil && len(rest) > 1 {
+		n := min(len(rest), uring.Size)
+		l.sendTogether(rest[:n])
+		rest = rest[n:]
+	}
+	for _, s := range rest {
+		n, err := unix.Write(s.c.fd, s.out)
+		s.c.tried, s.c.sent, s.c.sendErr = true, n, err
 	}
 	clear(l.senders)
 }
 
-func (l *loop) sendTogether(list []*Conn) {
-	for _, c := range list {
-		l.ring.Send(c.fd, c.session.Output())
+func (l *loop) sendTogether(list []sender) {
+	for _, s := range list {
+		l.ring.Send(s.c.fd, s.out)
 	}
-	results, err := l.ring.Submit()
-	for i, c := range list {
-		if c.tried = true; err != nil {
-			c.sent, c.sendErr = 0, err
-		} else {
-			c.sent, c.sendErr = results[i].N, results[i].Err
-		}
+	for i, r := range l.submit(len(list)) {
+		c := list[i].c
+		c.tried, c.sent, c.sendErr = true, r.N, r.Err
 	}
 }
 

@@ -90,7 +90,22 @@ func (g *Group) Run(ctx context.Context, listeners []net.Listener) error {
 		l.mail.put(post{fn: func() { l.ending = true }}, nil)
 	}
 	running.Wait()
+	g.finish()
 	return nil
+}
+
+// finish closes everything when no loop turns any more. Connections may still be
+// on their way from one loop to another.
+func (g *Group) finish() {
+	for under := true; under; {
+		under = false
+		for _, l := range g.loops {
+			under = l.deliverLast() || under
+		}
+	}
+	for _, l := range g.loops {
+		l.finish()
+	}
 }
 
 // govern lets as many loops work as the load asks for, until ctx ends.
@@ -157,8 +172,14 @@ func (l *loop) hand(c *Conn, to *loop) {
 		return
 	}
 	l.detach(c)
-	to.open.Add(1)
-	to.mail.put(post{fn: func() { to.attach(c) }}, func() { c.loop.Store(to) })
+	to.takeOver(c)
+}
+
+// takeOver has the loop attach a connection that no loop has any more; called by
+// the one that had it. Posts go to l's mailbox from here on.
+func (l *loop) takeOver(c *Conn) {
+	l.open.Add(1)
+	l.mail.put(post{fn: func() { l.attach(c) }}, func() { c.loop.Store(l) })
 }
 
 // leastOpen is the working loop with the fewest connections.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -44,7 +45,7 @@ type loop struct {
 	fed      int         // of which so many have been fed
 	slots    []byte
 	dirty    []*Conn // had part in the batch: to be settled
-	senders  []*Conn // those of them that have output
+	senders  []sender
 	waiting  []*Conn // want More
 	resuming []*Conn // waiting of this turn,
 	resumed  int     // of which so many have had their Resume
@@ -120,17 +121,24 @@ func (l *loop) wake() {
 	unix.Write(l.wakeFD, one[:]) // it fails only if the loop is to wake up already
 }
 
-// run turns until the group ends the loop, and then closes everything.
+// run turns until the group ends the loop; Group.finish closes what is open then.
 func (l *loop) run() {
 	for !l.ending {
 		l.turn()
 	}
-	l.finish()
 }
 
-func (l *loop) finish() {
+// deliverLast runs the posts that are there and reports whether there were any.
+func (l *loop) deliverLast() bool {
 	defer l.survive()
-	l.deliver() // connections may be on their way to this loop
+	l.deliver()
+	return l.done > 0
+}
+
+// finish sends once more what can be sent without waiting, and closes everything.
+func (l *loop) finish() {
+	defer l.release()
+	defer l.survive()
 	l.settleAll()
 	for _, c := range l.conns {
 		if c != nil {
@@ -140,7 +148,6 @@ func (l *loop) finish() {
 	if l.accepter != nil {
 		l.accepter.close()
 	}
-	l.release()
 }
 
 func (l *loop) turn() {
@@ -316,15 +323,23 @@ func (l *loop) readAll() {
 		}
 	}
 	l.readable = l.readable[:0]
-	results, err := l.ring.Submit()
-	for i := range l.arrivals {
-		if a := &l.arrivals[i]; err != nil {
-			a.err = err
-		} else {
-			a.n, a.err = results[i].N, results[i].Err
-		}
+	for i, r := range l.submit(len(l.arrivals)) {
+		l.arrivals[i].n, l.arrivals[i].err = r.N, r.Err
 	}
 	l.feed()
+}
+
+// submit has n queued operations carried out. If that fails, what became of them
+// is not known: their connections are lost, and the loop makes do without the ring.
+func (l *loop) submit(n int) []uring.Result {
+	results, err := l.ring.Submit()
+	if err == nil {
+		return results
+	}
+	l.group.o.Log.Error("event loop: io_uring failed; each connection is read and written by itself from now on", slog.Any("err", err))
+	l.ring.Close()
+	l.ring = nil
+	return slices.Repeat([]uring.Result{{Err: err}}, n)
 }
 
 func (l *loop) slot(i int) []byte { return l.slots[i*slotBytes : (i+1)*slotBytes] }
@@ -379,8 +394,11 @@ func (l *loop) settleAll() {
 		batch := l.dirty[from:]
 		from = len(l.dirty)
 		l.send(batch)
-		for _, c := range batch {
-			c.dirty = false
+		for i, c := range batch {
+			if c == nil {
+				continue // settled before a panic
+			}
+			batch[i], c.dirty = nil, false
 			if !c.closed {
 				l.current = c
 				l.settle(c)
@@ -388,7 +406,6 @@ func (l *loop) settleAll() {
 		}
 	}
 	l.current = nil
-	clear(l.dirty)
 	l.dirty = l.dirty[:0]
 	l.batch = l.now
 }

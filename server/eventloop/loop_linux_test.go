@@ -39,6 +39,7 @@ type hub struct {
 	mu       sync.Mutex
 	sessions []*echo
 	refusal  string
+	early    bool // a post comes before the session is made
 	batches  atomic.Int64
 }
 
@@ -50,6 +51,9 @@ func (h *hub) open(c *Conn) (Session, string) {
 	}
 	e := &echo{t: h.t, c: c, hub: h}
 	h.sessions = append(h.sessions, e)
+	if h.early {
+		c.Post(func() { e.out = append(e.out, "early"...) })
+	}
 	return e, ""
 }
 
@@ -209,8 +213,9 @@ func (c *client) hear(want string) {
 
 func (c *client) end() {
 	c.t.Helper()
-	if n, err := c.Read(make([]byte, 1)); n > 0 || err == nil {
-		c.t.Fatal("the connection is open")
+	b := make([]byte, 100)
+	if n, err := c.Read(b); n > 0 || err == nil {
+		c.t.Fatalf("the connection is open: %q, %v", b[:n], err)
 	}
 }
 
@@ -396,6 +401,18 @@ func TestAddresses(t *testing.T) {
 	}
 	if e.c.Unix() || !e.c.Loopback() || e.c.FD() <= 0 {
 		t.Errorf("unix %t, loopback %t, descriptor %d", e.c.Unix(), e.c.Loopback(), e.c.FD())
+	}
+}
+
+// TestEarlyPost: a post that comes before the loop has the connection waits for it,
+// on whichever loop that will be.
+func TestEarlyPost(t *testing.T) {
+	h := start(t, 3, true)
+	h.mu.Lock()
+	h.early = true
+	h.mu.Unlock()
+	for range 9 {
+		h.dial().hear("early")
 	}
 }
 

@@ -166,21 +166,31 @@ func (r *Ring) queue(operation uint8, fd int, b []byte) {
 	}
 }
 
+// maxRefusals is how often in a row the kernel may find no memory for a batch.
+const maxRefusals = 1000
+
 // Submit carries the queued operations out and returns what became of each, in
 // the order they were queued; valid until the next Submit. An error, which is a
-// bug or a machine out of memory, leaves it unknown.
+// bug or a machine out of memory, leaves that unknown: the ring can only be closed then.
 func (r *Ring) Submit() ([]Result, error) {
 	n := r.queued
 	r.queued = 0
 	tail := *r.sqTail + uint32(n)
 	atomic.StoreUint32(r.sqTail, tail)
-	for done := 0; done < n; {
+	for done, refusals := 0, 0; done < n; {
 		waiting := tail - atomic.LoadUint32(r.sqHead)
 		_, _, errno := unix.Syscall6(unix.SYS_IO_URING_ENTER, uintptr(r.fd), uintptr(waiting), uintptr(n-done), enterGetEvents, 0, 0)
 		done += r.reap()
-		if errno != 0 && errno != unix.EINTR && errno != unix.EAGAIN && errno != unix.EBUSY {
-			return nil, fmt.Errorf("uring: io_uring_enter: %w", errno)
+		switch errno {
+		case 0, unix.EINTR:
+			continue
+		case unix.EAGAIN, unix.EBUSY:
+			if refusals++; refusals < maxRefusals {
+				runtime.Gosched()
+				continue
+			}
 		}
+		return nil, fmt.Errorf("uring: io_uring_enter: %w", errno)
 	}
 	runtime.KeepAlive(r)
 	clear(r.buffers[:n])
