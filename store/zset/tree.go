@@ -88,20 +88,22 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 		t.save()
 		return
 	}
+	// What can be done without the target leaf comes first: it is still on its
+	// way from memory.
 	t.row = newRow{key: key, fp: uint8(h >> 56), m: m}
 	_, t.row.long = l.entry(pos)
+	l.cut(pos, 1)
+	t.replaceSlot(h, id, dst)
+	t.moveCount(id)
 	if t.put(dst, t.lowerBound(t.leafR(dst), key, m), &t.row) {
-		l.cut(pos, 1)
-		t.replaceSlot(h, id, dst)
-		t.moveCount(id)
 		t.row = newRow{}
 		t.afterCut(id)
 		t.save()
 		return
 	}
-	l.cut(pos, 1)
-	t.upAdd(id, -1)
-	t.removeSlot(h, id)
+	// It is full. The row, which is in no leaf now, comes as a new one.
+	t.removeSlot(h, dst)
+	t.pathAdd(-1)
 	t.count--
 	t.afterCut(id)
 	t.insertRow(h, 0)
