@@ -318,6 +318,12 @@ var memberKinds = []memberKind{
 		}
 		return padded("", int(mix(id)%2000), id)
 	}},
+	{"few share much, beside long ones", func(id int) []byte {
+		if id%8 == 0 {
+			return padded("p", 150+int(mix(id>>6)%31), id)
+		}
+		return padded("long", 181+int(mix(id)%9), id)
+	}},
 }
 
 // ---- scores ----
