@@ -68,7 +68,6 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 		Shards:    cfg.Shards.Load(),
 		Databases: cfg.Databases.Load(),
 		MaxMemory: cfg.MaxMemory.Load(),
-		Seed:      rand.Uint64(),
 		ZSet:      s.zsetLimits(),
 		Rand:      s.rand,
 	})

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 
-	"quarry/store/internal/hash"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -74,7 +73,7 @@ func (d *DB) find(key []byte) spot { return d.findIn(d.index, key) }
 // findIn looks key up; if its time is over it is deleted.
 func (d *DB) findIn(index int, key []byte) spot {
 	sh := d.s.shards[d.s.ShardOf(key)]
-	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: hash.Sum(d.s.seed, key)}
+	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: d.s.hash.Sum(key)}
 	at.rec = sh.lookup(at.db, at.hash, key)
 	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
 		at.delete()

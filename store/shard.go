@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"quarry/store/internal/dict"
+	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
@@ -27,7 +28,7 @@ type shard struct {
 	_  [64]byte // no two locks in a cache line, nor a lock and what another core reads
 	mu sync.Mutex
 
-	seed  uint64
+	hash  hash.Hasher
 	heap  *slab.Heap
 	sets  zset.Env // values
 	times zset.Env // time indexes (expire.go), with thresholds of their own

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/bits"
 
-	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 )
 
@@ -39,7 +38,7 @@ const (
 )
 
 // memberHash is the hash that places a member: low bits choose the bucket, the upper 8 are the tag.
-func (t *tree) memberHash(m []byte) uint64 { return hash.Sum(t.env.Seed, m) }
+func (t *tree) memberHash(m []byte) uint64 { return t.env.Hash.Sum(m) }
 
 func slotOf(h uint64, leaf uint32) uint32 { return uint32(h>>56)<<24 | leaf }
 
@@ -266,10 +265,6 @@ func (t *tree) link(b, next uint32) offheap.Block {
 
 // ---- growing and shrinking ----
 
-// chainMax bounds a chain that is taken apart at once. A longer one exists only when hashes
-// collide on purpose; its split is put off, which costs time in that bucket alone.
-const chainMax = 512
-
 // reserveSlot makes room for one more row in the index: for a bucket to split, and for
 // the overflow buckets that its halves and the new slot may need. Blocks looked at before
 // may have moved.
@@ -300,10 +295,7 @@ func (t *tree) growIndex() {
 		return
 	}
 	b := t.split
-	slots := t.chain(b, chainMax)
-	if len(slots) > chainMax {
-		return
-	}
+	slots := t.chain(b)
 	rows := t.env.slots[:0]
 	t.eachRow(b, slots, func(id uint32, _ leaf, _ int, h uint64) {
 		rows = append(rows, hashed{h, id})
@@ -343,8 +335,8 @@ func (t *tree) shrinkIndex() {
 	if n == 1 || t.count >= int(n)*rowsPerBucket/2 {
 		return
 	}
-	slots := t.chain(n-1, chainMax)
-	if len(slots) > chainMax || !t.overflowRoom() {
+	slots := t.chain(n - 1)
+	if !t.overflowRoom() {
 		return
 	}
 	t.clearChain(n - 1)
@@ -371,8 +363,9 @@ func (t *tree) overflowRoom() bool {
 		t.ovfBlocks() < mediumOvf && t.extCap > bits.OnesCount32(t.used)
 }
 
-// chain copies the slots of bucket b; of a longer chain, the first buckets with more than limit of them.
-func (t *tree) chain(b uint32, limit int) []uint32 {
+// chain copies the slots of bucket b. That they are few is the hash's promise: clients
+// cannot choose members that fall together (package hash).
+func (t *tree) chain(b uint32) []uint32 {
 	slots := t.env.chain[:0]
 	w := t.bucketR(b)
 	for o := mainSlots; ; o = ovfSlots {
@@ -382,7 +375,7 @@ func (t *tree) chain(b uint32, limit int) []uint32 {
 			}
 		}
 		next := w.U32(bucketNext)
-		if next == 0 || len(slots) > limit {
+		if next == 0 {
 			t.env.chain = slots
 			return slots
 		}

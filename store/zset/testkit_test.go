@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
@@ -34,7 +35,7 @@ func newKit(t testing.TB, limits Limits) *kit {
 	}
 	k := &kit{TB: t, region: region, limits: limits}
 	for i := range k.envs {
-		k.envs[i] = &Env{Heap: slab.New(region), Limits: &k.limits, Seed: 0x9e3779b97f4a7c15}
+		k.envs[i] = &Env{Heap: slab.New(region), Limits: &k.limits, Hash: hash.New(0x9e3779b97f4a7c15)}
 	}
 	return k
 }
