@@ -182,10 +182,25 @@ func (h *fakeHost) Info(sections []string) string {
 	return "# Server\r\n"
 }
 func (h *fakeHost) ClientList(f ClientFilter) string {
-	h.note(nil, "list %+v", f)
+	h.note(nil, "list %s", drawFilter(f))
 	return "id=7\n"
 }
-func (h *fakeHost) ClientKill(f ClientFilter) int { h.note(nil, "kill %+v", f); return h.killed }
+func (h *fakeHost) ClientKill(f ClientFilter) int {
+	h.note(nil, "kill %s", drawFilter(f))
+	return h.killed
+}
+
+// drawFilter writes a filter; an address that is given is quoted.
+func drawFilter(f ClientFilter) string {
+	addr := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return strconv.Quote(*s)
+	}
+	return fmt.Sprintf("{IDs:%v Addr:%s LAddr:%s Type:%s User:%s SkipMe:%t MaxAge:%d Self:%d}",
+		f.IDs, addr(f.Addr), addr(f.LAddr), f.Type, f.User, f.SkipMe, f.MaxAge, f.Self)
+}
 func (h *fakeHost) ClientUnblock(id int64, withError bool) bool {
 	h.note(nil, "unblock %d %t", id, withError)
 	return h.unblocks

@@ -47,11 +47,13 @@ const (
 type KV struct{ Name, Value string }
 
 // ClientFilter selects clients for CLIENT LIST and CLIENT KILL; zero fields
-// select everything. Negations are CLIENT KILL's and LIST's NOT forms.
+// select everything.
 type ClientFilter struct {
-	IDs    []int64
-	Addr   string // ip:port
-	LAddr  string
+	IDs []int64
+	// Addr and LAddr are ip:port; nil any. They are pointers because "" is an address
+	// that a client can ask for, and nobody has.
+	Addr   *string
+	LAddr  *string
 	Type   string // normal, master, replica, pubsub; "" any
 	User   string
 	SkipMe bool
@@ -87,7 +89,8 @@ type Host interface {
 	ConfigResetStat()
 	// Info is the text of INFO for the sections asked for (lower case; none: the default ones).
 	Info(sections []string) string
-	// ClientList is one line per client, each with its line break.
+	// ClientList is one line per client, each with its line break. With IDs it is
+	// in their order, and who is named twice is listed twice.
 	ClientList(f ClientFilter) string
 	// ClientKill closes the clients that match, after they got what was sent, and says how many.
 	ClientKill(f ClientFilter) int
