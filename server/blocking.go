@@ -259,7 +259,7 @@ func (v *serving) key(key waitKey) {
 		p := e.Value.(*parked)
 		e = e.Next()
 		v.db.Begin(key.db, v.w.ctx.NowMS)
-		if v.db.Type([]byte(key.key)) == store.None {
+		if !v.db.Has([]byte(key.key)) {
 			return
 		}
 		if v.serve(p, key, shard) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -241,6 +242,35 @@ func TestLongest(t *testing.T) {
 	f(1, 0, 5, 0, 0)
 	f(2, 1, 5, 1, 0)
 	f(2, 0, 9, 0, 1)
+}
+
+// TestKeyspaceHits: which commands count a hit or a miss for which keys.
+func TestKeyspaceHits(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.do("ZADD k 1 a", ":1|")
+	for _, f := range []struct {
+		line string
+		want string // hits and misses
+	}{
+		{"EXISTS k nokey k", "2 1"},
+		{"TOUCH k nokey", "1 1"},
+		{"TYPE k", "1 0"}, {"TYPE nokey", "0 1"},
+		{"TTL k", "1 0"}, {"PTTL nokey", "0 1"}, {"EXPIRETIME k", "1 0"}, {"PEXPIRETIME nokey", "0 1"},
+		{"OBJECT ENCODING k", "1 0"}, {"OBJECT IDLETIME nokey", "0 1"}, {"OBJECT FREQ k", "1 0"}, {"OBJECT REFCOUNT k", "1 0"},
+		{"ZSCORE k a", "1 0"}, {"ZSCORE nokey a", "0 1"},
+		{"COPY k copy", "1 0"}, {"COPY nokey copy", "0 1"},
+		{"MEMORY USAGE k", "0 0"}, {"MEMORY USAGE nokey", "0 0"},
+		{"EXPIRE k 100", "0 0"}, {"EXPIRE nokey 100", "0 0"}, {"PERSIST k", "0 0"}, {"PERSIST nokey", "0 0"},
+		{"RENAME k l", "0 0"}, {"RENAME k l", "0 0"}, {"RENAMENX l copy", "0 0"}, {"RENAMENX l k", "0 0"},
+		{"MOVE k 1", "0 0"}, {"MOVE k 1", "0 0"}, {"DEL k copy", "0 0"},
+	} {
+		s.store.ResetCounters()
+		c.send(f.line)
+		if n := s.store.Counters(); fmt.Sprint(n.Hits, n.Misses) != f.want {
+			t.Errorf("%s: %d hits and %d misses, want %s", f.line, n.Hits, n.Misses, f.want)
+		}
+	}
 }
 
 // Tools ask for INFO every second, and a command holds up its event loop: what is
