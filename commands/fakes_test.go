@@ -119,6 +119,7 @@ type fakeClient struct {
 	reply                 ReplyMode
 	noEvict, noTouch      bool
 	closing, wasReset     bool
+	aborted               bool
 	set                   func(proto int) // tells the Reply
 }
 
@@ -144,6 +145,8 @@ func (f *fakeClient) Authenticate(user, password string) bool {
 }
 func (f *fakeClient) Reset()               { f.wasReset = true }
 func (f *fakeClient) CloseAfterReply()     { f.closing = true }
+func (f *fakeClient) Abort()               { f.aborted = true }
+func (f *fakeClient) Addr() string         { return "1.2.3.4:5" }
 func (f *fakeClient) SetReply(m ReplyMode) { f.reply = m }
 func (f *fakeClient) SetNoEvict(on bool)   { f.noEvict = on }
 func (f *fakeClient) SetNoTouch(on bool)   { f.noTouch = on }
@@ -209,6 +212,7 @@ func (h *fakeHost) SlowlogGet(n int) []SlowEntry     { h.note(nil, "slowlog %d",
 func (h *fakeHost) SlowlogLen() int                  { return len(h.slow) }
 func (h *fakeHost) SlowlogReset()                    { h.slow = nil }
 func (h *fakeHost) Shutdown(o ShutdownOptions) error { return h.note(h.err, "shutdown %+v", o) }
+func (h *fakeHost) WarnCrossProtocol(addr string)    { h.note(nil, "warn of %s", addr) }
 func (h *fakeHost) Databases() int                   { return 16 }
 func (h *fakeHost) NowUS() int64                     { return 1767225600_000123 }
 

@@ -21,6 +21,10 @@ type Client interface {
 	Authenticate(user, password string) bool
 	// Reset is the RESET command: RESP2, database 0, no name, logged out if a password is set.
 	Reset()
+	// Addr is the client's address.
+	Addr() string
+	// Abort ends the connection at once: what the client has sent already is not run any more.
+	Abort()
 	// CloseAfterReply ends the connection when what was written so far has been sent.
 	CloseAfterReply()
 	// SetReply sets what CLIENT REPLY asks for.
@@ -100,9 +104,12 @@ type Host interface {
 	SlowlogGet(n int) []SlowEntry // n < 0: all; newest first
 	SlowlogLen() int
 	SlowlogReset()
-	// Shutdown begins an orderly end; the text of its error is ready to send
+	// Shutdown begins an orderly end, from when on no client's commands are run; the text of its error is ready to send
 	// ("ERR No shutdown in progress." for an Abort that comes too late).
 	Shutdown(o ShutdownOptions) error
+	// WarnCrossProtocol logs that a client speaks HTTP, which is an attack by way of
+	// somebody's browser.
+	WarnCrossProtocol(addr string)
 	// Databases is the number of databases.
 	Databases() int
 	// NowUS is the server's clock in Unix microseconds, which only TIME asks for.

@@ -380,8 +380,8 @@ func seconds(t syscall.Timeval) string { return fixed(float64(t.Nano())/1e9, 6) 
 func (s *Server) usedCommands(sum *stats) []*commands.Spec {
 	var list []*commands.Spec
 	for i, c := range sum.commands {
-		if c.calls+c.rejected > 0 {
-			list = append(list, s.table.All()[i])
+		if spec := s.table.All()[i]; c.calls+c.rejected > 0 && !spec.Has(commands.Hidden) {
+			list = append(list, spec)
 		}
 	}
 	slices.SortFunc(list, func(a, b *commands.Spec) int { return strings.Compare(a.FullName(), b.FullName()) })
