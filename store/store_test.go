@@ -299,6 +299,12 @@ func TestDismantlingIsSliced(t *testing.T) {
 	ticks := 1
 	for ; f.s.Tick(f.now); ticks++ {
 		f.check()
+		if n, freed := f.s.Flushed(), f.s.Counters().LazyFreed; n+freed != 1000 || freed == 0 {
+			t.Errorf("%d keys are to be freed, %d have been", n, freed)
+		}
+	}
+	if n, freed := f.s.Flushed(), f.s.Counters().LazyFreed; n != 0 || freed != 1000 {
+		t.Errorf("at the end %d keys are to be freed, %d have been", n, freed)
 	}
 	if want := 1000 / dismantleKeys; ticks < want {
 		t.Errorf("1000 records are dismantled in %d slices", ticks)
