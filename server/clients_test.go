@@ -128,6 +128,12 @@ func TestClientKill(t *testing.T) {
 	}
 	a.do("CLIENT KILL 127.0.0.1:40001", "-ERR No such client|")
 	a.do("CLIENT KILL ID 2", ":0|")
+	d := s.connect(t)
+	a.do("CLIENT KILL ID 4 ADDR 127.0.0.1:40003 LADDR 127.0.0.1:6379", ":1|")
+	d.turn()
+	if !d.conn.gone {
+		t.Error("a client killed by its id and addresses is still there")
+	}
 	a.do(`CLIENT KILL ""`, "-ERR No such client|")
 	a.do(`CLIENT KILL ADDR ""`, ":0|")
 	a.do(`CLIENT KILL LADDR "" SKIPME no`, ":0|")
