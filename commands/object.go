@@ -146,7 +146,10 @@ func memoryUsage(c *Ctx) {
 			return
 		}
 	}
-	if o, ok := c.object(); ok {
-		c.Int(o.Bytes)
+	n, ok := c.DB.Bytes(c.Args[2])
+	if !ok {
+		c.Null()
+		return
 	}
+	c.Int(n)
 }

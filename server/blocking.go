@@ -44,6 +44,7 @@ type parked struct {
 	db        int
 	proto     int
 	noTouch   bool
+	timed     bool // it has a timeout
 	onTimeout func(commands.Reply)
 	places    []place
 
@@ -83,7 +84,7 @@ func (p *parked) claim() bool {
 func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	p := &parked{
 		session: s, spec: c.Spec, db: s.db, proto: s.proto, noTouch: s.noTouch,
-		onTimeout: block.OnTimeout,
+		timed: block.TimeoutMS > 0, onTimeout: block.OnTimeout,
 	}
 	for _, a := range c.Args {
 		p.args = append(p.args, bytes.Clone(a))
@@ -93,7 +94,7 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	}
 	s.parked.Store(p)
 	s.srv.blocked.Add(1)
-	if block.TimeoutMS > 0 {
+	if p.timed {
 		s.conn.SetTimer(now + min(block.TimeoutMS, maxParkMS)*int64(time.Millisecond))
 	}
 }
@@ -259,7 +260,7 @@ func (v *serving) key(key waitKey) {
 		p := e.Value.(*parked)
 		e = e.Next()
 		v.db.Begin(key.db, v.w.ctx.NowMS)
-		if v.db.Type([]byte(key.key)) == store.None {
+		if !v.db.Has([]byte(key.key)) {
 			return
 		}
 		if v.serve(p, key, shard) {
@@ -293,12 +294,14 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 			s.conn.Post(func() { s.aborted = true })
 		}
 	}()
+	begun := v.w.srv.clock()
 	v.run(p, key)
 	if v.out.Len() == 0 {
 		return false
 	}
 	p.done = true
 	s, reply := p.session, bytes.Clone(v.out.Bytes())
+	v.w.watch.served(s, &v.ctx, v.w.srv.clock()-begun)
 	s.conn.Post(func() { s.unpark(p, func(w *resp.Writer) { w.Raw(reply) }) })
 	v.note(v.db.ReadyKeys())
 	return true

@@ -125,7 +125,7 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 	case sub != nil:
 		cmd = sub
 	case cmd.Subs != nil && len(args) > 1:
-		return cmd, commands.UnknownSubcommand(cmd, args)
+		return nil, commands.UnknownSubcommand(cmd, args) // the container has not been called
 	}
 	switch {
 	case !cmd.ArityOK(len(args)):
@@ -250,7 +250,7 @@ func (w *worker) settle(s *Session) {
 	if ready := w.db.ReadyKeys(); len(ready) > 0 {
 		w.serving.keys(ready)
 	}
-	if w.ctx.Spec.Has(commands.AllShards) && w.srv.blocked.Load() > 0 {
+	if w.ctx.Spec.Has(commands.AllShards|commands.Write) && w.srv.blocked.Load() > 0 {
 		w.serving.all()
 	}
 }
@@ -280,14 +280,14 @@ func (w *worker) hush(s *Session, mark int) {
 	w.out.Undo(mark)
 }
 
-// crashed closes a connection whose command panicked. What a command that
-// changes data has done halfway is not known: its shards take no more changes.
-// A read changes nothing and leaves nothing behind.
+// crashed closes a connection whose command panicked. What the command has done
+// halfway is not known: its shards take no more changes. That holds for reads
+// too, which delete keys that have expired and make sets for their results.
 func (w *worker) crashed(s *Session, cause any) {
 	w.out.Undo(min(w.mark, w.out.Len()))
 	s.aborted = true
 	var shards []int
-	if w.spec != nil && !w.spec.Has(commands.ReadOnly) {
+	if w.spec != nil {
 		shards = w.locks.held
 	}
 	w.srv.crashed(w.spec, shards, cause, debug.Stack())

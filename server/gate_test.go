@@ -97,8 +97,10 @@ func TestPanicInHandler(t *testing.T) {
 	other.do("write "+elsewhere, "+OK|")
 	other.do("all", refused)
 	other.do("breakread "+elsewhere, "")
-	s.connect(t).do("write "+elsewhere, "+OK|")
-	if panics, damaged := s.damage.panics.Load(), s.damage.count.Load(); panics != 2 || damaged != 1 {
+	after := s.connect(t)
+	after.do("write "+elsewhere, refused)
+	after.do("read "+elsewhere, "+OK|")
+	if panics, damaged := s.damage.panics.Load(), s.damage.count.Load(); panics != 2 || damaged != 2 {
 		t.Errorf("%d panics and %d damaged shards counted", panics, damaged)
 	}
 	for i := range s.store.Shards() {
@@ -187,7 +189,13 @@ func TestGateCounts(t *testing.T) {
 	if got := stats.commands[write]; got.calls != 0 || got.rejected != 1 {
 		t.Errorf("WRITE: %d calls, %d rejected", got.calls, got.rejected)
 	}
-	if n := stats.errors["ERR"]; n != 2 {
+	c.send("box out x")
+	for _, container := range []string{"box", "box|in"} {
+		if got := stats.commands[s.table.ByName(container).Index()]; got.calls+got.rejected != 0 {
+			t.Errorf("an unknown subcommand is counted as %s", container)
+		}
+	}
+	if n := stats.errors["ERR"]; n != 3 {
 		t.Errorf("%d errors", n)
 	}
 	if stats.in == 0 || stats.out == 0 {

@@ -40,10 +40,13 @@ type Server struct {
 	queues    []queues     // of parked clients, by shard, under its lock
 	damage    damage
 
+	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
+
 	wallOffset atomic.Int64 // what the clock is behind Unix time, in nanoseconds
 	wallShift  atomic.Int64 // what Unix time has been moved by: ShiftTime
 	done       context.Context
 	stop       context.CancelFunc
+	stopping   atomic.Bool // SHUTDOWN: no more commands are run
 	running    atomic.Bool
 }
 

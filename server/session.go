@@ -160,7 +160,7 @@ func (s *Session) run() {
 // runnable says whether the next command may be run. It notices the moment at
 // which too much output is waiting.
 func (s *Session) runnable() bool {
-	if s.closing || s.aborted || s.killed.Load() || s.parked.Load() != nil {
+	if s.closing || s.aborted || s.killed.Load() || s.parked.Load() != nil || s.srv.stopping.Load() {
 		return false
 	}
 	if len(s.out)-s.sent > stallBytes && s.srv.unsent.Load() > stallTotal {
@@ -341,11 +341,16 @@ func (s *Session) Reset() {
 	s.SetProto(2)
 	s.Select(0)
 	s.SetName("")
-	s.silence = answering
+	if s.silence != skipThis { // a SKIP before this very call still holds for its reply
+		s.silence = answering
+	}
 	s.SetNoEvict(false)
 	s.SetNoTouch(false)
 	s.login(s.srv.cfg.RequirePass.Load() == "")
 }
+
+// Abort runs nothing more and closes at once.
+func (s *Session) Abort() { s.aborted = true }
 
 // CloseAfterReply runs nothing more and closes when the output is sent.
 func (s *Session) CloseAfterReply() {

@@ -445,6 +445,9 @@ func TestReplyModes(t *testing.T) {
 	c.do("CLIENT REPLY OFF", "")
 	c.do("RESET", "+RESET|")
 	c.do("PING", "+PONG|")
+	c.do("CLIENT REPLY SKIP", "")
+	c.do("RESET", "") // takes back what came before, which does not include the SKIP of its own reply
+	c.do("PING", "+PONG|")
 }
 
 // TestHostileBytes feeds bytes that are no commands, or nearly: sessions end,

@@ -52,6 +52,7 @@ type shard struct {
 	liveKeys atomic.Int64 // keyBytes, then
 
 	hits, misses, expired atomic.Int64
+	flushed, lazyFreed    atomic.Int64 // keys in the graveyard, and those that have left it
 	_                     [64]byte
 }
 
@@ -156,6 +157,7 @@ func (sh *shard) delete(db *database, h uint64, rec slab.Ref) {
 func (sh *shard) flush(db *database) {
 	if db.keys.Exists() {
 		sh.graveyard = append(sh.graveyard, db.keys)
+		sh.flushed.Add(int64(db.keys.Len()))
 		db.keys = dict.Table{}
 	}
 	if db.times != (zset.Handle{}) {
@@ -169,6 +171,7 @@ func (sh *shard) flush(db *database) {
 
 // dismantle frees up to max records of the graveyard and reports whether there are more.
 func (sh *shard) dismantle(max int) bool {
+	before := max
 	for max > 0 && len(sh.graveyard) > 0 {
 		last := &sh.graveyard[len(sh.graveyard)-1]
 		sh.keyBytes -= last.Bytes()
@@ -183,6 +186,8 @@ func (sh *shard) dismantle(max int) bool {
 		}
 		sh.graveyard = sh.graveyard[:len(sh.graveyard)-1]
 	}
+	sh.flushed.Add(int64(max - before))
+	sh.lazyFreed.Add(int64(before - max))
 	return len(sh.graveyard) > 0
 }
 

@@ -123,6 +123,29 @@ func TestBrokenRequests(t *testing.T) {
 	}
 }
 
+// A page that someone's browser shows may have it send what it likes to servers only
+// that browser can reach. Its requests end before their bodies, which could be commands.
+func TestCrossProtocolRequests(t *testing.T) {
+	survives(t, func(t *testing.T, s *harness.Server) {
+		body := "\r\n\r\nZADD pwned 1 x\r\n"
+		for _, in := range []string{
+			"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 17" + body,
+			"post / HTTP/1.1" + body,
+			"GET / HTTP/1.1\r\nHost: x" + body,
+			"PUT / HTTP/1.1\r\nHOST: x" + body,
+			"*1\r\n$4\r\nPOST\r\nZADD pwned 1 x\r\n",
+		} {
+			// Whether it still hears that there is no GET depends on how soon it hears anything.
+			if got := string(attackOnce(t, s, []byte(in))); got != "" && !strings.HasPrefix(got, "-ERR unknown command") {
+				t.Errorf("%q: got %q", in, got)
+			}
+		}
+		look := s.Dial(t)
+		look.Want("(int) 0", "EXISTS", "pwned")
+		look.Close()
+	})
+}
+
 // Before AUTH a stranger may send 10 arguments of 16 KB.
 func TestStrangersGetLess(t *testing.T) {
 	for _, frontEnd := range harness.FrontEnds() {
