@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -31,14 +32,8 @@ func (s *Server) listen() error {
 // every IPv4 address, ::* for every IPv6 address; after a '-' it may be missing
 // on this machine.
 func (s *Server) listenTCP(bind string, port int) error {
-	host, optional := strings.CutPrefix(bind, "-")
-	network := "tcp"
-	switch host {
-	case "*":
-		network, host = "tcp4", "0.0.0.0"
-	case "::*":
-		network, host = "tcp6", "::"
-	}
+	bind, optional := strings.CutPrefix(bind, "-")
+	network, host := networkOf(bind)
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	ln, err := net.Listen(network, addr)
 	switch {
@@ -56,6 +51,26 @@ func (s *Server) listenTCP(bind string, port int) error {
 		err = op.Err
 	}
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
+}
+
+// networkOf is the network a word of bind is listened on, and the host there.
+// Each kind of address has its own: on "tcp", package net takes 0.0.0.0 and ::
+// alike for all addresses of both kinds.
+func networkOf(bind string) (network, host string) {
+	switch bind {
+	case "*":
+		return "tcp4", "0.0.0.0"
+	case "::*":
+		return "tcp6", "::"
+	}
+	ip, err := netip.ParseAddr(bind)
+	switch {
+	case err != nil || ip.Is4In6():
+		return "tcp", bind // a name, or an address that can be written both ways
+	case ip.Is4():
+		return "tcp4", bind
+	}
+	return "tcp6", bind
 }
 
 // missing says that the machine does not have such an address, or none of that kind.
