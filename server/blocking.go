@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"container/list"
-	"fmt"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -53,6 +52,7 @@ type parked struct {
 
 // place is where a command stands in the queue of one key.
 type place struct {
+	owner *parked
 	shard int
 	key   waitKey
 	elem  *list.Element
@@ -65,7 +65,8 @@ type waitKey struct {
 }
 
 // queues are the clients waiting for keys of one shard, under its lock: lists
-// of *parked.
+// of *place, so that who is found in a queue is also found out of it at once. A
+// command may name a million keys.
 type queues map[waitKey]*list.List
 
 // claim decides how the waiting ends, for the first who asks.
@@ -84,6 +85,7 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	p := &parked{
 		session: s, spec: c.Spec, db: s.db, proto: s.proto, noTouch: s.noTouch,
 		onTimeout: block.OnTimeout,
+		places:    make([]place, 0, len(block.Keys)), // the queues point into it: it never grows
 	}
 	for _, a := range c.Args {
 		p.args = append(p.args, bytes.Clone(a))
@@ -98,21 +100,20 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	}
 }
 
-// enqueue adds p to the queue of a key, whose shard is locked; once, also if
-// the command names the key twice.
+// enqueue adds p to the queue of a key; once, also if the command names the key
+// twice: since all its shards are locked, p is the last there if it is there.
 func (s *Server) enqueue(p *parked, key waitKey) {
-	for i := range p.places {
-		if p.places[i].key == key {
-			return
-		}
-	}
 	shard := s.store.ShardOf([]byte(key.key))
 	waiting := s.queues[shard][key]
 	if waiting == nil {
 		waiting = list.New()
 		s.queues[shard][key] = waiting
+	} else if waiting.Back().Value.(*place).owner == p {
+		return
 	}
-	p.places = append(p.places, place{shard: shard, key: key, elem: waiting.PushBack(p)})
+	p.places = append(p.places, place{owner: p, shard: shard, key: key})
+	at := &p.places[len(p.places)-1]
+	at.elem = waiting.PushBack(at)
 	s.store.AddWaiter(shard, 1)
 }
 
@@ -256,25 +257,16 @@ func (v *serving) key(key waitKey) {
 		return
 	}
 	for e := waiting.Front(); e != nil; {
-		p := e.Value.(*parked)
+		at := e.Value.(*place)
 		e = e.Next()
 		v.db.Begin(key.db, v.w.ctx.NowMS)
 		if v.db.Type([]byte(key.key)) == store.None {
 			return
 		}
-		if v.serve(p, key, shard) {
-			srv.leave(p.placeOf(key))
+		if v.serve(at.owner, key, shard) {
+			srv.leave(at)
 		}
 	}
-}
-
-func (p *parked) placeOf(key waitKey) *place {
-	for i := range p.places {
-		if p.places[i].key == key {
-			return &p.places[i]
-		}
-	}
-	panic(fmt.Sprintf("server: a parked command has no place in the queue of %q, where it was found", key.key))
 }
 
 // serve runs a parked command for a key and reports whether that ended its

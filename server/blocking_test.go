@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,6 +55,26 @@ func TestSeveralKeys(t *testing.T) {
 	c.got("*3|$1|c|$1|x|$1|1|")
 	giver.do("ZCARD b", ":1|")
 	c.do("BZPOPMIN a b c 0", "*3|$1|b|$1|y|$1|1|")
+	s.noneWaits(t)
+}
+
+// TestManyKeys: waiting for very many keys is no quadratic work; it takes
+// minutes else, with the shards of all of them locked.
+func TestManyKeys(t *testing.T) {
+	const n = 300_000
+	s := testServer(t, nil)
+	c, giver := s.connect(t), s.connect(t)
+	in := fmt.Appendf(nil, "*%d\r\n$8\r\nBZPOPMIN\r\n", n+3)
+	for i := range n {
+		in = fmt.Appendf(in, "$7\r\nk%06d\r\n", i)
+	}
+	c.Feed(append(in, "$7\r\nk000000\r\n$1\r\n0\r\n"...))
+	c.got("")
+	if got := len(c.parked.Load().places); got != n {
+		t.Errorf("waits in %d queues, want %d", got, n)
+	}
+	giver.do("ZADD k123456 1 a", ":1|")
+	c.got("*3|$7|k123456|$1|a|$1|1|")
 	s.noneWaits(t)
 }
 
