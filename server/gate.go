@@ -42,6 +42,10 @@ type worker struct {
 	mark  int            // in out: where its reply begins
 	ends  int64          // when the turn is over,
 	full  int            // or with how much in out
+
+	// intact says that the arguments of the last command that ran still lie
+	// where ctx has them.
+	intact bool
 }
 
 func (s *Server) newWorker() *worker {
@@ -57,7 +61,7 @@ func (w *worker) begin(s *Session) {
 	w.watch.begin(s)
 	w.ends = w.watch.now() + int64(turnTime)
 	w.full = len(s.out) + turnOutput
-	w.spec, w.mark, w.prefetched = nil, 0, 0
+	w.spec, w.mark, w.prefetched, w.intact = nil, 0, 0, false
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
 	if s.out == nil {
@@ -76,7 +80,8 @@ func (w *worker) end(s *Session) {
 		w.crashed(s, p)
 	}
 	w.locks.release()
-	w.watch.end()
+	w.watch.end(w.last())
+	w.forget()
 	s.out = w.out.Bytes()
 	w.out.SetBuffer(nil)
 	if len(s.out) == 0 {
@@ -89,6 +94,30 @@ func (w *worker) end(s *Session) {
 	}
 	s.publish()
 	s.checkOutput(w.watch.now())
+}
+
+// last is the call that ran last, nil if its arguments are gone.
+func (w *worker) last() *commands.Ctx {
+	if !w.intact {
+		return nil
+	}
+	return &w.ctx
+}
+
+// keepInts is how long a list of keys or shards may be that a command leaves behind.
+const keepInts = 1024
+
+// forget lets go of what the turn's commands lay in, and of large lists.
+func (w *worker) forget() {
+	w.ctx.End()
+	w.db.End()
+	if len(w.sought) > 0 {
+		clear(w.sought[:cap(w.sought)])
+		w.sought = w.sought[:0]
+	}
+	if cap(w.keys) > keepInts {
+		w.keys = nil
+	}
 }
 
 // turnOver says that others are to have their turn: time is up, or there is
@@ -192,6 +221,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 	w.watch.run(spec, args)
 	spec.Run(c)
+	w.intact = true
 	w.watch.done(c, w.failed())
 	w.spec = nil
 }

@@ -79,6 +79,9 @@ func (l *locks) release() {
 		l.store.Unlock(shard)
 	}
 	l.held = l.held[:0]
+	if cap(l.held) > keepInts {
+		l.held = nil // a command may name a million keys
+	}
 	l.shared = 0
 }
 

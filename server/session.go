@@ -145,6 +145,10 @@ func (s *Session) run() {
 			s.more = s.framer.Buffered() > 0
 			return
 		}
+		if s.framer.Buffered() == 0 {
+			return // and leaves the arguments of the last command where they are
+		}
+		w.intact = false
 		args, ok, err := s.framer.Next()
 		if err != nil {
 			s.protocolError(err)

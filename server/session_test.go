@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"quarry/commands"
 	"quarry/server/config"
@@ -485,6 +487,59 @@ func TestHostileBytes(t *testing.T) {
 	if out == 0 {
 		t.Error("nothing was ever answered")
 	}
+}
+
+// TestTurnForgets: after a turn nothing holds the memory that its commands came in,
+// nor as much as its largest command needed.
+func TestTurnForgets(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	var in weak.Pointer[byte]
+	for _, lines := range []string{
+		"ECHO " + strings.Repeat("x", 1<<20) + "\n",
+		"ZADD b 1 a 2 b\nZSCORE b a\nZSCORE b b\nZSCORE b " + strings.Repeat("x", 1<<20) + "\n",
+		"EXISTS" + strings.Repeat(" key", 2*keepInts) + "\n",
+	} {
+		func() {
+			bytes := respOf(lines)
+			in = weak.Make(&bytes[0])
+			c.Feed(bytes)
+		}()
+		c.turn()
+		runtime.GC()
+		if in.Value() != nil {
+			t.Errorf("%.30q is held", lines)
+		}
+	}
+	w := s.workers[0]
+	if len := max(cap(w.keys), cap(w.locks.held)); len > keepInts {
+		t.Errorf("lists of %d are held", len)
+	}
+}
+
+// TestSlowAlone: the slow log shows the arguments of a command that came alone,
+// and never bytes that came in their place.
+func TestSlowAlone(t *testing.T) {
+	var s *Server
+	s = testServer(t, commands.NewTable([]commands.Spec{
+		{Name: "LATE", Group: commands.Generic, Since: "1", Summary: "test", Arity: -1, Flags: commands.Fast,
+			Run: func(c *commands.Ctx) { s.workers[0].watch.at -= int64(time.Second); c.OK() }},
+	}))
+	c := s.connect(t)
+	f := func(want string, pieces ...string) {
+		t.Helper()
+		for _, piece := range pieces {
+			c.Feed([]byte(piece))
+			c.turn()
+		}
+		if got := string(bytes.Join(s.counters.slow.last(1)[0].Args, []byte(" "))); got != want {
+			t.Errorf("%q: %q, want %q", pieces, got, want)
+		}
+	}
+	f("LATE abc", "*2\r\n$4\r\nLATE\r\n$3\r\nabc\r\n")
+	f("LATE abc", "*2\r\n$4\r\nLA", "TE\r\n$3\r\nabc\r\n")
+	f("late (one of 2 pipelined calls)", "LATE x\r\nLATE abc\r\n")
+	f("late", "*2\r\n$4\r\nLATE\r\n$3\r\nabc\r\n*2")
 }
 
 // BenchmarkSession is our own work per command: bytes in to bytes out, without

@@ -165,6 +165,7 @@ func (f *Framer) Feed(b []byte) {
 // copied, the rest forgotten.
 func (f *Framer) Release() {
 	f.unpeek()
+	large := max(len(f.fed), cap(f.buf), cap(f.scratch)) > keepBytes
 	if f.own {
 		f.compact()
 		f.take(len(f.fed))
@@ -175,6 +176,23 @@ func (f *Framer) Release() {
 	}
 	f.in, f.own, f.fed, f.base = f.buf, true, nil, len(f.buf)
 	f.trim()
+	if large {
+		// The arguments of old commands, also those beyond the lengths, would
+		// keep the memory alive that they lay in.
+		clear(f.args[:cap(f.args)])
+		clear(f.ahead[:cap(f.ahead)])
+	}
+}
+
+// Rest gives all memory back that an idle connection can do without: what
+// Release keeps makes sense for one that goes on soon. With an unfinished
+// command it does nothing. It is called after Release.
+func (f *Framer) Rest() {
+	if f.Buffered() > 0 {
+		return
+	}
+	f.in, f.buf, f.scratch, f.args, f.spans, f.ahead, f.returned = nil, nil, nil, nil, nil, nil, 0
+	f.start, f.pos, f.base = 0, 0, 0
 }
 
 // trim gives back what a large command needed and nothing uses any more.
