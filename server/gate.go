@@ -60,7 +60,7 @@ func (s *Server) newWorker() *worker {
 func (w *worker) begin(s *Session) {
 	w.watch.begin(s)
 	w.ends = w.watch.now() + int64(turnTime)
-	w.full = len(s.out) + turnOutput
+	w.full = len(s.out) + s.turnOutput()
 	w.spec, w.mark, w.prefetched, w.intact = nil, 0, 0, false
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
@@ -71,6 +71,9 @@ func (w *worker) begin(s *Session) {
 	w.out.SetProto(s.proto)
 	if limits := w.srv.limits.Load(); limits != s.limitsOf {
 		s.limits, s.limitsOf = *limits, limits
+	}
+	if !s.authenticated {
+		s.framer.SetAuthenticated(s.Authenticated()) // requirepass may have changed
 	}
 }
 
@@ -89,7 +92,7 @@ func (w *worker) end(s *Session) {
 		s.out = nil
 	}
 	s.framer.Release()
-	if len(s.out)-s.sent > stallBytes {
+	if len(s.out)-s.sent > countBytes {
 		s.account()
 	}
 	s.publish()

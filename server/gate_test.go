@@ -34,6 +34,13 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.do("write k", "+OK|")
+	long := strings.Repeat("x", 20<<10)
+	guest := testServer(t, nil, "--requirepass", "secret").connect(t)
+	if err := guest.srv.ConfigSet([]commands.KV{{Name: "requirepass", Value: ""}}); err != nil {
+		t.Fatal(err)
+	}
+	guest.Feed(respOf("ECHO " + long + "\n"))
+	guest.got("$20480|" + long + "|")
 }
 
 // TestPasswordSetLater: who came while there was none stays in.

@@ -24,14 +24,29 @@ const (
 	// A client may have as much unsent output as client-output-buffer-limit
 	// lets it, by default any amount, as in Redis: a driver may write a huge
 	// pipeline before it reads the first reply. Only while all clients together
-	// have more than stallTotal unsent, those with more than stallBytes run no
-	// further commands until they have read their replies.
+	// have more than stallTotal unsent, those with more than their share run no
+	// further commands until they have read their replies: with stallBytes, or
+	// less if there are so many clients that this would come to more than stallTotal
+	// again. Below countBytes a client's part may not be in the total.
 	stallBytes = 1 << 20
 	stallTotal = 256 << 20
+	countBytes = 16 << 10
 
-	// lingerSeconds is how long a client may take to read the last replies of
+	// laggardSeconds is how long a client may have more than its share, and read
+	// nothing, while others are stalled. Then it is closed, the one with the
+	// most first: it may never read, and the others would wait for ever.
+	laggardSeconds = 10
+
+	// guestOutput is how much unsent output a client without the password may
+	// have: about what Redis leaves to one, since CVE-2025-21605.
+	guestOutput = 16 << 10
+
+	// lingerSeconds is how long a client may read nothing of the last replies of
 	// a connection that is closing.
 	lingerSeconds = 10
+
+	// restSeconds is after how long an idle client's input buffer is given back.
+	restSeconds = 10
 
 	// reservedFDs are descriptors that are no clients: listeners, epoll, files.
 	reservedFDs = 32
@@ -103,20 +118,87 @@ func (s *Session) checkOutput(now int64) {
 	}
 	lasted := s.softSince != 0 && now-s.softSince > int64(limit.SoftSeconds)*int64(time.Second)
 	if (limit.Hard != 0 && unsent > limit.Hard) || lasted {
-		s.srv.log.Warn("client does not read its replies; closed for client-output-buffer-limit",
-			slog.String("client", s.Info()), slog.Int64("unsent", unsent))
-		s.aborted = true
-		s.out, s.sent = nil, 0
-		s.account()
+		s.giveUp("client does not read its replies; closed for client-output-buffer-limit")
 	}
 }
 
-// checkTime closes a session whose time is up.
+// giveUp closes a session that does not read, and forgets its output.
+func (s *Session) giveUp(why string) {
+	s.srv.log.Warn(why, slog.String("client", s.Info()), slog.Int("unsent", len(s.out)-s.sent))
+	s.aborted = true
+	s.out, s.sent = nil, 0
+	s.account()
+}
+
+// overdrawn says that a session which has not logged in does not read its replies.
+func (s *Session) overdrawn() bool {
+	return len(s.out)-s.sent > guestOutput && !s.Authenticated()
+}
+
+// crowded says that all clients together have too much unsent.
+func (s *Server) crowded() bool { return s.unsent.Load() > stallTotal }
+
+// share is how much unsent output each client may have while it is crowded.
+func (s *Server) share() int {
+	return min(stallBytes, max(stallTotal/max(s.clients.count(), 1), countBytes))
+}
+
+// turnOutput is how much output a turn of the session may bring. While it is
+// crowded, or for a guest, that is little: much more than it may leave unsent
+// would come about in the last turn before that is noticed.
+func (s *Session) turnOutput() int {
+	switch {
+	case s.srv.crowded():
+		return s.srv.share()
+	case !s.Authenticated():
+		return guestOutput
+	}
+	return turnOutput
+}
+
+// cutLaggard closes the client with the most unsent output of those who have
+// long read nothing, if that is what holds others up. It is called often: the next
+// one is closed when it has shown that this was not enough.
+func (s *Server) cutLaggard() {
+	if !s.crowded() {
+		return
+	}
+	now, most := s.seconds(), int64(s.share())
+	var worst *Session
+	for _, c := range s.clients.all() {
+		if unsent := c.view.unsent.Load(); unsent > most && now-c.view.taken.Load() > laggardSeconds {
+			worst, most = c, unsent
+		}
+	}
+	if worst != nil && s.kill(worst) {
+		s.log.Warn("client reads nothing while all clients together have much unsent; closed",
+			slog.String("client", worst.Info()), slog.Int64("unsent", most))
+	}
+}
+
+// progress notes that the client has taken some of its output: it is not idle,
+// and it is given time for the rest.
+func (s *Session) progress() {
+	now := s.srv.seconds()
+	setInt64(&s.view.active, now)
+	setInt64(&s.view.taken, now)
+	s.closingSince = now
+}
+
+// checkTime closes a session whose time is up, and looks after what only time
+// brings about.
 func (s *Session) checkTime() {
 	now := s.srv.clock()
 	s.checkOutput(now)
 	seconds := now / int64(time.Second)
 	idle := seconds - s.view.active.Load()
+	if idle > restSeconds {
+		s.framer.Rest()
+		s.publish()
+	}
+	if s.stalled && !s.srv.crowded() {
+		s.run()
+	}
 	timeout := int64(s.srv.cfg.Timeout.Load())
 	switch {
 	case s.closing && seconds-s.closingSince > lingerSeconds:

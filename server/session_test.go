@@ -274,6 +274,95 @@ func TestStall(t *testing.T) {
 	}
 }
 
+// TestGuestOutput: who has no password gets an answer to everything, but only
+// while it reads.
+func TestGuestOutput(t *testing.T) {
+	s := testServer(t, fakeTable(), "--requirepass", "secret")
+	const refusal = "-NOAUTH Authentication required.\r\n"
+	in := respOf(strings.Repeat("TICK\n", 10_000))
+	reads := s.connect(t)
+	reads.Feed(in)
+	if got := reads.turn(); got != strings.Repeat(refusal, 10_000) {
+		t.Errorf("%d bytes are not the refusals", len(got))
+	}
+	silent := s.connect(t)
+	for silent.Feed(in); silent.Wants() == eventloop.More; silent.Resume() {
+		if n := len(silent.Output()); n > 2*guestOutput {
+			t.Fatalf("%d bytes wait for a stranger", n)
+		}
+	}
+	if silent.Wants() != eventloop.Abort || s.unsent.Load() != 0 {
+		t.Errorf("wants %b, %d bytes unsent", silent.Wants(), s.unsent.Load())
+	}
+	member := s.connect(t)
+	member.Authenticate(defaultUser, "secret")
+	for member.Feed(in); member.Wants() == eventloop.More; member.Resume() {
+	}
+	if got := string(member.Output()); got != strings.Repeat(":1\r\n", 10_000) {
+		t.Errorf("%d bytes are not what a client with the password is owed", len(got))
+	}
+}
+
+// TestCutLaggard: a client that never reads does not hold up the others for ever.
+func TestCutLaggard(t *testing.T) {
+	s := testServer(t, fakeTable())
+	fill := func(lines string) *testClient {
+		c := s.connect(t)
+		for c.Feed(respOf(lines)); c.Wants() == eventloop.More; c.Resume() {
+		}
+		return c
+	}
+	never := fill("BIG\nBIG\nBIG\nBIG\nBIG\n")
+	honest := fill("BIG\nBIG\nBIG\n")
+	s.unsent.Add(stallTotal) // of others, who will read it
+	honest.Feed(respOf("BIG\nTICK\n"))
+	cut := func() bool {
+		s.cutLaggard()
+		return never.Wants() == eventloop.Abort
+	}
+	if honest.Wants() != eventloop.Drain|eventloop.Mute {
+		t.Fatalf("wants %b", honest.Wants())
+	}
+	if cut() {
+		t.Error("closed at once")
+	}
+	for _, c := range []*testClient{never, honest} {
+		c.view.taken.Add(-laggardSeconds - 1)
+	}
+	never.Sent(1)
+	never.view.taken.Add(-laggardSeconds)
+	if honest.view.taken.Add(laggardSeconds); cut() {
+		t.Error("closed although it reads")
+	}
+	never.view.taken.Add(-1)
+	honest.view.taken.Add(-laggardSeconds)
+	if !cut() || honest.Wants()&eventloop.Abort != 0 {
+		t.Errorf("wants %b, and the other %b", never.Wants(), honest.Wants())
+	}
+	never.Closed()
+	s.unsent.Add(-stallTotal)
+	honest.Sweep()
+	if got := honest.turn(); !strings.HasSuffix(got, ":1\r\n") {
+		t.Errorf("the other goes on with ...%q", got[max(len(got)-20, 0):])
+	}
+}
+
+// TestShare: with many clients each may leave less unsent.
+func TestShare(t *testing.T) {
+	s := testServer(t, fakeTable())
+	for s.clients.count() < 1000 {
+		s.connect(t)
+	}
+	c := s.connect(t)
+	c.Feed(respOf("BIG\n"))
+	s.unsent.Add(stallTotal)
+	c.Feed(respOf("TICK\n"))
+	if c.Wants() != eventloop.Drain|eventloop.Mute {
+		t.Errorf("wants %b with %d bytes unsent", c.Wants(), len(c.Output()))
+	}
+	s.unsent.Add(-stallTotal)
+}
+
 // TestLaggard: a client that reads all the time and is never up to date costs
 // what it has not read, not what it ever got, and gets it in order.
 func TestLaggard(t *testing.T) {
@@ -391,10 +480,44 @@ func TestTimeout(t *testing.T) {
 		t.Error("closed before the reply is read")
 	}
 	slow.closingSince -= lingerSeconds + 1
+	slow.Sent(1)
+	slow.Sweep()
+	if slow.Wants() != eventloop.Close {
+		t.Error("closed while the reply is being read")
+	}
+	slow.closingSince -= lingerSeconds + 1
 	slow.Sweep()
 	if slow.Wants() != eventloop.Abort {
 		t.Error("a closing client lingers")
 	}
+	reader := s.connect(t)
+	reader.Feed([]byte("PING\r\n"))
+	reader.Sent(1)
+	reader.view.active.Add(-11)
+	reader.Sent(1)
+	reader.Sweep()
+	if reader.Wants() != 0 {
+		t.Error("a client that reads its reply is taken to be idle")
+	}
+}
+
+// TestIdleMemory: an idle client gives its input buffer back.
+func TestIdleMemory(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.Feed(respOf("PING\n")[:9])
+	c.view.active.Add(-restSeconds - 1)
+	c.Sweep()
+	c.Feed(respOf("PING\n")[9:])
+	c.got("+PONG|")
+	if c.Sweep(); c.framer.Cap() == 0 {
+		t.Error("given back at once")
+	}
+	c.view.active.Add(-restSeconds - 1)
+	if c.Sweep(); c.framer.Cap() != 0 || c.view.inputCap.Load() != 0 {
+		t.Errorf("%d bytes are held", c.framer.Cap())
+	}
+	c.do("PING", "+PONG|")
 }
 
 func TestAdmission(t *testing.T) {
