@@ -144,9 +144,10 @@ func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
 	}
 	w.out.SetBuffer(s.out)
 	w.out.SetProto(s.proto)
-	mark := w.out.Mark()
+	w.mark = w.out.Mark()
 	reply(&w.out)
-	w.hush(s, mark)
+	w.failed()
+	w.hush(s, w.mark)
 	s.out = w.out.Bytes()
 	s.run()
 }
@@ -157,11 +158,14 @@ func (s *Session) endPark(p *parked) {
 	s.parked.Store(nil)
 	s.conn.SetTimer(0)
 	for i := range p.places {
-		at := &p.places[i]
-		s.srv.store.Lock(at.shard)
-		s.srv.leave(at)
-		s.srv.store.Unlock(at.shard)
+		s.srv.lockAndLeave(&p.places[i])
 	}
+}
+
+func (s *Server) lockAndLeave(at *place) {
+	s.store.Lock(at.shard)
+	defer s.store.Unlock(at.shard)
+	s.leave(at)
 }
 
 // expirePark is the timeout of the parked command.
@@ -235,11 +239,32 @@ func (v *serving) all() {
 }
 
 func (v *serving) serveNoted() {
+	defer v.forget()
 	for i := 0; i < len(v.ready); i++ {
 		v.key(v.ready[i])
 	}
+}
+
+// forget makes v ready for the next time, also after a panic: which keys have
+// data is forgotten, and what the served clients' commands and replies took.
+func (v *serving) forget() {
 	clear(v.ready)
-	v.ready = v.ready[:0]
+	if v.ready = v.ready[:0]; cap(v.ready) > keepInts {
+		v.ready = nil
+	}
+	v.ctx.End()
+	v.db.End()
+	v.takeLarge()
+}
+
+// takeLarge returns the reply that was written, for good, if it is large.
+func (v *serving) takeLarge() []byte {
+	b := v.out.Bytes()
+	if cap(b) <= keepBytes {
+		return nil
+	}
+	v.out.SetBuffer(nil)
+	return b
 }
 
 func (v *serving) note(ready []store.ReadyKey) {
@@ -290,7 +315,10 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 		return false
 	}
 	p.done = true
-	s, reply := p.session, bytes.Clone(v.out.Bytes())
+	s, reply := p.session, v.takeLarge()
+	if reply == nil {
+		reply = bytes.Clone(v.out.Bytes())
+	}
 	s.conn.Post(func() { s.unpark(p, func(w *resp.Writer) { w.Raw(reply) }) })
 	v.note(v.db.ReadyKeys())
 	return true

@@ -189,9 +189,11 @@ func (s *Session) protocolError(err error) {
 		return
 	}
 	s.srv.log.Debug("protocol error", slog.Any("err", err), slog.String("client", s.view.addr))
-	mark := s.w.out.Mark()
-	s.w.out.Error("ERR " + err.Error())
-	s.w.hush(s, mark)
+	w := s.w
+	w.mark = w.out.Mark()
+	w.out.Error("ERR " + err.Error())
+	w.failed()
+	w.hush(s, w.mark)
 	s.CloseAfterReply()
 }
 

@@ -402,6 +402,9 @@ func TestProtocolError(t *testing.T) {
 	if !c.conn.gone {
 		t.Error("the connection is open")
 	}
+	if n := s.workers[0].stats.errors["ERR"]; n != 1 {
+		t.Errorf("%d errors are counted", n)
+	}
 	c.Feed([]byte("TICK\r\n"))
 	if got := string(c.Output()); got != "" {
 		t.Errorf("a closed session answers %q", got)
