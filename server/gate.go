@@ -43,6 +43,8 @@ type worker struct {
 	ends  int64          // when the turn is over,
 	full  int            // or with how much in out
 
+	waited int64 // the clock when a lock had been waited for
+
 	// intact says that the arguments of the last command that ran still lie
 	// where ctx has them.
 	intact bool
@@ -214,7 +216,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 	c := &w.ctx
 	c.Begin(spec, args)
-	c.NowMS = w.srv.wallMS(w.watch.now())
+	c.NowMS = w.srv.wallMS(w.now())
 	w.db.Begin(s.db, c.NowMS)
 	if s.noTouch {
 		w.db.NoTouch()
@@ -227,6 +229,17 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	w.intact = true
 	w.watch.done(c, w.failed())
 	w.spec = nil
+}
+
+// now is the clock as it was read last, by the stopwatch or, if a lock had to be
+// waited for, after that: no command is run at a time before that of one that
+// has changed the same keys.
+func (w *worker) now() int64 {
+	if w.locks.waited {
+		w.locks.waited = false
+		w.waited = w.srv.clock()
+	}
+	return max(w.watch.now(), w.waited)
 }
 
 // prefetch looks ahead in a pipeline: where several calls in a row look up a

@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"quarry/commands"
 	"quarry/server/eventloop"
@@ -163,6 +164,23 @@ func TestLocks(t *testing.T) {
 	held(s.store.Shards())
 	l.done()
 	held(0)
+}
+
+// TestTimeAfterWaiting: who has waited for a lock runs at the time at which it got it, and
+// so does what comes after.
+func TestTimeAfterWaiting(t *testing.T) {
+	s := testServer(t, fakeTable())
+	w := s.workers[0]
+	w.begin(s.connect(t).Session)
+	before := w.now()
+	if before != w.watch.now() {
+		t.Error("the clock was read for nothing")
+	}
+	w.watch.at -= int64(time.Second) // that is how long it waits
+	w.locks.waited = true
+	if got := w.now(); got < before || w.now() != got {
+		t.Errorf("at %d, then at %d; it came at %d", got, w.now(), before)
+	}
 }
 
 // TestTurnHoldsNoLock: whatever a turn ran, nothing is locked after it.
