@@ -1,9 +1,12 @@
 package server
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"log/slog"
 	"math"
+	"strconv"
 	"time"
 
 	"quarry/server/config"
@@ -48,8 +51,11 @@ const (
 	// restSeconds is after how long an idle client's input buffer is given back.
 	restSeconds = 10
 
-	// reservedFDs are descriptors that are no clients: listeners, epoll, files.
+	// reservedFDs are descriptors that are no clients: files, and what Go has for
+	// itself. To them come the listeners, and those of the event loops: epoll, a
+	// way to wake it, and io_uring.
 	reservedFDs = 32
+	loopFDs     = 3
 )
 
 const defaultUser = "default"
@@ -71,7 +77,7 @@ func (s *Server) admit(conn endpoint) (*Session, string) {
 		return nil, errProtected
 	}
 	session := newSession(s, conn, s.clients.newID())
-	if !s.clients.add(session, s.maxClients()) {
+	if !s.clients.add(session, s.cfg.MaxClients.Load()) {
 		s.counters.rejected.Add(1)
 		return nil, errTooMany
 	}
@@ -79,21 +85,38 @@ func (s *Server) admit(conn endpoint) (*Session, string) {
 	return session, ""
 }
 
-// maxClients is maxclients, or less where the system allows fewer descriptors.
-func (s *Server) maxClients() int { return min(s.cfg.MaxClients.Load(), s.clientFDs) }
-
 // checkFDs finds out how many clients the system's descriptor limit allows.
 func (s *Server) checkFDs() {
 	s.clientFDs = math.MaxInt
-	limit, ok := maxFDs()
-	if !ok || limit > math.MaxInt32 {
-		return
+	if limit, ok := maxFDs(); ok && limit <= math.MaxInt32 {
+		s.clientFDs = max(int(limit)-s.ownFDs(), 1)
 	}
-	s.clientFDs = max(int(limit)-reservedFDs, 1)
-	if wanted := s.cfg.MaxClients.Load(); wanted > s.clientFDs {
-		s.log.Warn("the system's limit of open files allows fewer clients than maxclients (see ulimit -n)",
-			slog.Int("maxclients", wanted), slog.Int("allowed", s.clientFDs))
+}
+
+// lowerMaxClients makes maxclients what the system allows, as Redis does at its
+// start.
+func (s *Server) lowerMaxClients() error {
+	wanted := s.cfg.MaxClients.Load()
+	if wanted <= s.clientFDs {
+		return nil
 	}
+	s.log.Warn("the system's limit of open files allows fewer clients than maxclients (see ulimit -n)",
+		slog.Int("maxclients", wanted), slog.Int("allowed", s.clientFDs))
+	return s.cfg.Set([]config.Pair{{Name: "maxclients", Value: strconv.Itoa(s.clientFDs)}})
+}
+
+// ownFDs is how many descriptors the server needs for itself.
+func (s *Server) ownFDs() int {
+	const unix = 1 // listener
+	return reservedFDs + loopFDs*s.loops() + len(s.cfg.Bind.Load()) + unix
+}
+
+// checkMaxClients refuses a maxclients that the system has no descriptors for.
+func (s *Server) checkMaxClients() error {
+	if s.cfg.MaxClients.Load() > s.clientFDs {
+		return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", s.clientFDs)
+	}
+	return nil
 }
 
 // loadLimits takes over the options that bound a client's input.
@@ -209,8 +232,10 @@ func (s *Session) checkTime() {
 	}
 }
 
-// samePassword compares without telling by its time how much is right. With no
-// password set every one is right, as for Redis' default user.
+// samePassword compares without telling by its time how much is right, nor how
+// long the right one is: sums are equally long. With no password set every one
+// is right, as for Redis' default user.
 func samePassword(given, wanted string) bool {
-	return wanted == "" || subtle.ConstantTimeCompare([]byte(given), []byte(wanted)) == 1
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(wanted))
+	return wanted == "" || subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

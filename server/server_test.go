@@ -384,6 +384,37 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// TestUnixSocketOfOthers: a socket that cannot be connected to is not one that
+// was left behind, and one that others have put in its place is not removed.
+func TestUnixSocketOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "q.sock")
+	other, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newOn(t, "--port", "0", "--unixsocket", path); err == nil || !strings.Contains(err.Error(), "may be in use") {
+		t.Errorf("took over a socket that is in use: %v", err)
+	}
+	other.Close()
+	os.Remove(path)
+	s, err := newOn(t, "--port", "0", "--unixsocket", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error("removed what another has put there:", err)
+	}
+}
+
 // TestUnixClients: connections by a Unix socket work and say so.
 func TestUnixClients(t *testing.T) {
 	for _, front := range frontEnds() {

@@ -549,6 +549,24 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
+// TestMaxClients: what is shown as maxclients is what holds.
+func TestMaxClients(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	s.clientFDs = 50
+	c.do("CONFIG SET maxclients 51", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - "+
+		"The operating system is not able to handle the specified number of clients, try with 50|")
+	if err := s.lowerMaxClients(); err != nil {
+		t.Error(err)
+	}
+	c.do("CONFIG GET maxclients", "*2|$10|maxclients|$2|50|")
+	c.do("CONFIG SET maxclients 49", "+OK|")
+	one := testServer(t, nil, "--event-loops", "1", "--bind", "127.0.0.1")
+	if got := testServer(t, nil, "--event-loops", "3", "--bind", "127.0.0.1", "::1").ownFDs() - one.ownFDs(); got != 2*loopFDs+1 {
+		t.Errorf("two loops and a listener take %d descriptors", got)
+	}
+}
+
 func TestReplyModes(t *testing.T) {
 	s := testServer(t, nil)
 	c := s.connect(t)
