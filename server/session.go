@@ -150,7 +150,7 @@ func (s *Session) run() {
 			s.more = s.framer.Buffered() > 0
 			return
 		}
-		if s.framer.Buffered() == 0 {
+		if s.framer.Done() {
 			return // and leaves the arguments of the last command where they are
 		}
 		w.intact = false

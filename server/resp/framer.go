@@ -143,6 +143,12 @@ func (f *Framer) Buffered() int {
 	return n
 }
 
+// Done reports whether Next has looked at all bytes that have arrived: it would
+// only say that more are needed, and what it returned last would not be valid any more.
+func (f *Framer) Done() bool {
+	return f.pos == len(f.in) && f.returned == len(f.ahead) && (!f.own || len(f.buf)-f.base == len(f.fed))
+}
+
 // Cap is the memory f holds for its buffers, in bytes.
 func (f *Framer) Cap() int {
 	const sliceBytes, spanBytes, framedBytes = 24, 16, 32

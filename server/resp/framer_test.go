@@ -454,6 +454,37 @@ func TestFramerForgets(t *testing.T) {
 	}
 }
 
+// TestFramerDone: however a stream is cut, Next finds no command once it has
+// looked at everything, and looks at everything before it is done.
+func TestFramerDone(t *testing.T) {
+	limits := DefaultLimits()
+	stream := append(bytes.Repeat(command("ZSCORE", "b", "x"), 5), "PING\r\n*1\r\n$4\r\nPI"...)
+	for _, size := range cuts[1:] {
+		var f Framer
+		f.Reset(&limits)
+		got := 0
+		for piece := range slices.Chunk(stream, int(size)) {
+			f.Feed(piece)
+			for !f.Done() {
+				if _, ok, err := f.Next(); err != nil {
+					t.Fatal(err)
+				} else if !ok {
+					break
+				}
+				got++
+				f.Ahead(2)
+			}
+			if _, ok, _ := f.Next(); ok {
+				t.Fatalf("pieces of %d: a command after the last", size)
+			}
+			f.Release()
+		}
+		if got != 6 {
+			t.Errorf("pieces of %d: %d commands", size, got)
+		}
+	}
+}
+
 func TestFramerRest(t *testing.T) {
 	limits := DefaultLimits()
 	var f Framer
