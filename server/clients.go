@@ -102,13 +102,21 @@ func (s *Server) ClientList(f commands.ClientFilter) string {
 func (s *Server) ClientKill(f commands.ClientFilter) int {
 	killed := 0
 	for _, client := range s.clients.chosen(f.IDs) {
-		if client.matches(&f) && s.clients.remove(client) {
-			client.killed.Store(true)
-			client.conn.Post(func() {}) // its loop asks what it wants: to be closed
+		if client.matches(&f) && s.kill(client) {
 			killed++
 		}
 	}
 	return killed
+}
+
+// kill closes a client and reports whether it is the first to do so.
+func (s *Server) kill(client *Session) bool {
+	if !s.clients.remove(client) {
+		return false
+	}
+	client.killed.Store(true)
+	client.conn.Post(func() {}) // its loop asks what it wants: to be closed
+	return true
 }
 
 // ClientUnblock is CLIENT UNBLOCK.

@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"quarry/commands"
 	"quarry/server/eventloop"
@@ -34,6 +35,13 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.do("write k", "+OK|")
+	long := strings.Repeat("x", 20<<10)
+	guest := testServer(t, nil, "--requirepass", "secret").connect(t)
+	if err := guest.srv.ConfigSet([]commands.KV{{Name: "requirepass", Value: ""}}); err != nil {
+		t.Fatal(err)
+	}
+	guest.Feed(respOf("ECHO " + long + "\n"))
+	guest.got("$20480|" + long + "|")
 }
 
 // TestPasswordSetLater: who came while there was none stays in.
@@ -158,6 +166,23 @@ func TestLocks(t *testing.T) {
 	held(s.store.Shards())
 	l.done()
 	held(0)
+}
+
+// TestTimeAfterWaiting: who has waited for a lock runs at the time at which it got it, and
+// so does what comes after.
+func TestTimeAfterWaiting(t *testing.T) {
+	s := testServer(t, fakeTable())
+	w := s.workers[0]
+	w.begin(s.connect(t).Session)
+	before := w.now()
+	if before != w.watch.now() {
+		t.Error("the clock was read for nothing")
+	}
+	w.watch.at -= int64(time.Second) // that is how long it waits
+	w.locks.waited = true
+	if got := w.now(); got < before || w.now() != got {
+		t.Errorf("at %d, then at %d; it came at %d", got, w.now(), before)
+	}
 }
 
 // TestTurnHoldsNoLock: whatever a turn ran, nothing is locked after it.

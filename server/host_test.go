@@ -45,6 +45,21 @@ func TestConfigSetReachesTheServer(t *testing.T) {
 	}
 }
 
+// TestObjectWithoutConfig: OBJECT, which runs with a shard locked, does not wait
+// for the configuration. It hangs else, and the test's own deadline tells where.
+func TestObjectWithoutConfig(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.do("ZADD z 1 a", ":1|")
+	s.cfg.OnChange("timeout", func() error {
+		c.do("OBJECT IDLETIME z", ":0|")
+		return nil
+	})
+	if err := s.ConfigSet([]commands.KV{{Name: "timeout", Value: "5"}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConfigRewriteHost(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "quarry.conf")
 	if err := os.WriteFile(file, []byte("hz 20\n"), 0o644); err != nil {

@@ -30,7 +30,7 @@ type Server struct {
 	transport transport // set by Run
 	workers   []*worker // by event loop
 	listeners []net.Listener
-	unlink    []string // files of Unix sockets
+	sockets   []socketFile
 
 	clients   registry
 	clientFDs int // how many clients the system has descriptors for
@@ -86,6 +86,9 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 	s.damage.shards = make([]atomic.Bool, s.store.Shards())
 	s.done, s.stop = context.WithCancel(context.Background())
 	s.checkFDs()
+	if err := s.lowerMaxClients(); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
 	s.follow()
 	return s, nil
 }
@@ -97,6 +100,7 @@ func (s *Server) follow() {
 	for name, fn := range map[string]func() error{
 		"proto-max-bulk-len":        s.loadLimits,
 		"client-query-buffer-limit": s.loadLimits,
+		"maxclients":                s.checkMaxClients,
 		"maxmemory":                 s.setMaxMemory,
 		"maxmemory-policy":          s.setPolicy,
 		"zset-max-listpack-entries": s.setZSetLimits,

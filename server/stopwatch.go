@@ -13,7 +13,7 @@ type caller interface {
 //	begin(client)          a client's turn begins: reads the clock
 //	  run(spec, args)      before each handler
 //	  done(ctx, failed)    after it; failed: the answer is an error
-//	end()                  the turn is over
+//	end(ctx)               the turn is over; ctx: of the last call, if it is still there
 //
 // What happens between end and begin is nobody's time. A parked command that is
 // served runs without run and done, and is not counted again; but SLOWLOG hears of
@@ -85,9 +85,9 @@ func (w *stopwatch) done(c *commands.Ctx, failed bool) {
 	}
 }
 
-func (w *stopwatch) end() {
+func (w *stopwatch) end(last *commands.Ctx) {
 	if w.calls > 0 {
-		w.flush(nil)
+		w.flush(last)
 	}
 	w.client = nil
 }

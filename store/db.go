@@ -49,6 +49,14 @@ func (d *DB) Begin(index int, nowMS int64) {
 	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
 }
 
+// End forgets the keys of the last commands, which may lie in memory that is
+// large or that others need again. The sets they opened are used no more.
+func (d *DB) End() {
+	for _, z := range d.sets {
+		z.key = nil
+	}
+}
+
 // Index is the database d is turned to.
 func (d *DB) Index() int { return d.index }
 

@@ -73,6 +73,14 @@ func (sh *shard) lock() {
 	sh.sets.Limits = sh.limits.Load()
 }
 
+func (sh *shard) tryLock() bool {
+	if !sh.mu.TryLock() {
+		return false
+	}
+	sh.sets.Limits = sh.limits.Load()
+	return true
+}
+
 func (sh *shard) unlock() {
 	sh.publish()
 	sh.mu.Unlock()

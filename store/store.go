@@ -150,6 +150,9 @@ func (s *Store) ShardOf(key []byte) int { return Slot(key) >> s.shardShift }
 // Lock locks a shard. Several are locked in ascending order.
 func (s *Store) Lock(shard int) { s.shards[shard].lock() }
 
+// TryLock locks a shard if nobody has locked it.
+func (s *Store) TryLock(shard int) bool { return s.shards[shard].tryLock() }
+
 // Unlock unlocks a shard.
 func (s *Store) Unlock(shard int) { s.shards[shard].unlock() }
 
@@ -197,6 +200,9 @@ func (s *Store) SetLimits(l zset.Limits) { s.limits.Store(&l) }
 // SetLFU makes keys count their uses (OBJECT FREQ) instead of noting the time of
 // the last one, as maxmemory-policy says. It takes no lock.
 func (s *Store) SetLFU(on bool) { s.lfu.Store(on) }
+
+// LFU reports what SetLFU set. It takes no lock.
+func (s *Store) LFU() bool { return s.lfu.Load() }
 
 // AddWaiter tells the store that delta clients more are parked on keys of a
 // shard, whose lock is held; while there are any, DB.ReadyKeys collects keys that got data.

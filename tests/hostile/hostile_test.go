@@ -165,6 +165,32 @@ func TestStrangersGetLess(t *testing.T) {
 	}
 }
 
+// A stranger who reads no answers is hung up on before they come to much.
+func TestStrangersMustRead(t *testing.T) {
+	for _, frontEnd := range harness.FrontEnds() {
+		t.Run(frontEnd, func(t *testing.T) {
+			s := harness.Start(t, harness.Options{FrontEnd: frontEnd, Args: []string{"--requirepass", "secret"}})
+			before := heapNow()
+			c, err := harness.DialConn(s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			flood := bytes.Repeat([]byte("x\r\n"), 18<<20/3)
+			if n, err := c.Write(flood); !harness.IsClosed(err) {
+				t.Errorf("%d MB of commands were taken: %v", n>>20, err)
+			}
+			if grown := heapNow() - before; grown > int64(len(flood))+heapGrowth {
+				t.Errorf("%d MB are held", grown>>20)
+			}
+			runtime.KeepAlive(flood)
+		})
+	}
+}
+
 // pipeline is a valid request that garbage is made of.
 func pipeline() []byte {
 	var b []byte
