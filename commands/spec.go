@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"quarry/store"
 )
 
 // Group is a command's group as COMMAND DOCS names it.
@@ -170,8 +172,7 @@ type Spec struct {
 	Flags      Flag
 	Keys       []Keys
 	// Seeks is the position of the argument that a call with one member looks up in the
-	// sorted set at its first argument; negative: counted from the end; 0: it does not. The gate uses
-	// it to have the memory for a pipeline of such calls ready.
+	// value at its first argument; negative: counted from the end; 0: it does not. See Sought.
 	Seeks   int
 	Args    []Arg
 	History [][2]string // version, change
@@ -184,6 +185,8 @@ type Spec struct {
 	Subs []Spec
 	// DeprecatedSince and ReplacedBy are shown by COMMAND DOCS.
 	DeprecatedSince, ReplacedBy string
+
+	keyFirst bool // the first argument is a key
 
 	parent *Spec
 	index  int // position in Table.All: counters and histograms are arrays over it
@@ -209,18 +212,26 @@ func (s *Spec) ArityOK(n int) bool {
 	return s.Arity >= 0 && n == s.Arity || s.Arity < 0 && n >= -s.Arity
 }
 
-// Sought is the member that a call of s looks up in the sorted set at args[1];
-// false if there is none or args are too few.
-func (s *Spec) Sought(args [][]byte) (member []byte, ok bool) {
+// Sought is the key that a call of s looks up first, and the member it looks up
+// there, if it does; false if its first argument is no key. The gate has the
+// memory for a pipeline of such calls ready by it.
+func (s *Spec) Sought(args [][]byte) (l store.Lookup, ok bool) {
+	if !s.keyFirst || len(args) < 2 {
+		return l, false
+	}
+	l.Key = args[1]
 	i := s.Seeks
 	if i < 0 {
 		i += len(args)
 	}
-	if i < 2 || i >= len(args) {
-		return nil, false
+	if i > 1 && i < len(args) {
+		l.Member = args[i]
 	}
-	return args[i], true
+	return l, true
 }
+
+// KeyFirst reports whether the first argument of a call is a key.
+func (s *Spec) KeyFirst() bool { return s.keyFirst }
 
 // FlagNames lists s's flags as COMMAND INFO shows them.
 func (s *Spec) FlagNames() []string {
@@ -473,6 +484,8 @@ func (t *Table) add(s *Spec, parent *Spec) {
 	for _, k := range s.Keys {
 		if k.KeyNum || k.Keyword != "" {
 			s.Flags |= MovableKeys
+		} else if k.Index == 1 {
+			s.keyFirst = true
 		}
 	}
 	s.index = len(t.all)

@@ -9,7 +9,6 @@ import (
 	"quarry/commands"
 	"quarry/server/resp"
 	"quarry/store"
-	"quarry/store/zset"
 )
 
 // How much of a turn one session may take before the others get theirs.
@@ -33,8 +32,8 @@ type worker struct {
 	spareBytes int      // their memory
 	serving    serving  // of parked clients
 
-	sought     [][]byte // members of the commands that come next (prefetch),
-	prefetched int      // so many of which have their memory on its way
+	sought     []store.Lookup // by the commands that come next (prefetch),
+	prefetched int            // so many of which have their memory on its way
 
 	name  []byte         // as the last command was called
 	named *commands.Spec // and what that is
@@ -221,7 +220,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	if s.noTouch {
 		w.db.NoTouch()
 	}
-	if spec.Seeks != 0 && w.prefetched == 0 {
+	if spec.KeyFirst() && w.prefetched == 0 {
 		w.prefetch(s, spec, args)
 	}
 	w.watch.run(spec, args)
@@ -242,36 +241,33 @@ func (w *worker) now() int64 {
 	return max(w.watch.now(), w.waited)
 }
 
-// prefetch looks ahead in a pipeline: where several calls in a row look up a
-// member in the same sorted set, the memory that they will read is asked for
-// at once instead of by one call after the other.
+// prefetch looks ahead in a pipeline: the memory that the next calls will read to
+// find their keys and members is asked for at once, instead of by one call after the other.
 func (w *worker) prefetch(s *Session, spec *commands.Spec, args [][]byte) {
 	if s.framer.Buffered() == 0 {
 		return
 	}
-	member, ok := spec.Sought(args)
+	first, ok := spec.Sought(args)
 	if !ok {
 		return
 	}
-	w.sought = append(w.sought[:0], member)
-	for i := range s.framer.Ahead(zset.PrefetchMax - 1) {
+	w.sought = append(w.sought[:0], first)
+	for i := range s.framer.Ahead(store.PrefetchMax - 1) {
 		next := s.framer.Peek(i)
-		if len(next) < 3 || !bytes.Equal(next[1], args[1]) {
-			break
-		}
 		its := spec
 		if !bytes.Equal(next[0], args[0]) {
 			if its, _ = w.srv.table.Lookup(next); its == nil {
 				break
 			}
 		}
-		if member, ok = its.Sought(next); !ok {
+		sought, ok := its.Sought(next)
+		if !ok {
 			break
 		}
-		w.sought = append(w.sought, member)
+		w.sought = append(w.sought, sought)
 	}
 	if len(w.sought) > 1 {
-		w.db.Prefetch(args[1], w.sought)
+		w.db.Prefetch(w.sought, w.locks.held)
 		w.prefetched = len(w.sought)
 	}
 }

@@ -35,17 +35,6 @@ func (d *DB) ZSet(key []byte) (*ZSet, error) {
 	return d.openZSet(at, key)
 }
 
-// Prefetch asks the processor for what looking up up to 16 members in the
-// sorted set at key will read. It answers nothing, counts nothing, and does nothing where there is no such set.
-func (d *DB) Prefetch(key []byte, members [][]byte) {
-	at := d.find(key)
-	if at.rec == 0 || at.sh.typeOf(at.rec) != TypeZSet {
-		return
-	}
-	at.sh.sets.Open(at.sh.zsetOf(at.rec), &d.glance)
-	d.glance.Prefetch(members)
-}
-
 // ZSetForWrite opens the sorted set at key to change it. If there is no such
 // key the set is empty and the key is made when the first member is added.
 // key must stay as it is as long as the set is in use.

@@ -1,32 +1,56 @@
 package zset
 
-// PrefetchMax is how many members Prefetch looks at: more lines than those of
-// so many leaves drive each other out of the nearest cache.
+import "quarry/store/internal/slab"
+
+// PrefetchMax is how many members should have their memory on its way at once: more
+// lines than those of so many leaves drive each other out of the nearest cache.
 const PrefetchMax = 16
 
+// headLines is how many cache lines of a small value PrefetchHead asks for: all of a
+// packed set of ten short members.
+const headLines = 4
+
 // Prefetch asks the processor for the memory that looking up members will
-// read, of up to 16 of them: first all their buckets in the index, then the
+// read, of up to PrefetchMax of them: first all their buckets in the index, then the
 // leaves these name. The misses overlap, while those of one lookup
-// wait for each other. It changes nothing, and a set that is not large is left alone.
+// wait for each other. It changes nothing.
 //
 // Measured with a million rows: score 253 ns alone, 154 in groups of 16 (rank 378
 // and 258, increment 753 and 577, update 679 and 604). To take only some lines of a leaf
 // is slower.
 func (s *Set) Prefetch(members [][]byte) {
-	t := &s.t
-	if s.enc == Packed || t.ar == nil {
+	if s.enc == Packed {
 		return
 	}
 	members = members[:min(len(members), PrefetchMax)]
 	var hashes [PrefetchMax]uint64
 	for i, m := range members {
-		hashes[i] = t.memberHash(m)
-		t.bucketR(t.bucketOf(hashes[i])).Prefetch(1)
+		hashes[i] = s.PrefetchIndex(m)
 	}
 	for _, h := range hashes[:len(members)] {
-		if leaf := t.firstMatch(h); leaf != 0 {
-			t.r(leaf).Prefetch(prefetchLines)
-		}
+		s.PrefetchRow(h)
+	}
+}
+
+// PrefetchHead asks for the beginning of a small set's memory; a large one's lies in
+// its arena, and which part of it is wanted only the member tells.
+func (e *Env) PrefetchHead(h Handle) {
+	if h.Enc != Large {
+		e.Heap.R(slab.Ref(h.Ref)).Prefetch(headLines)
+	}
+}
+
+// PrefetchIndex asks for the bucket of a member in a set that is not packed, and returns the member's hash.
+func (s *Set) PrefetchIndex(member []byte) (hash uint64) {
+	hash = s.t.memberHash(member)
+	s.t.bucketR(s.t.bucketOf(hash)).Prefetch(1)
+	return hash
+}
+
+// PrefetchRow asks for the leaf of the member with that hash, as the bucket names it.
+func (s *Set) PrefetchRow(hash uint64) {
+	if id := s.t.firstMatch(hash); id != 0 {
+		s.t.r(id).Prefetch(prefetchLines)
 	}
 }
 

@@ -155,6 +155,11 @@ func (t *Table) Find(hash uint64) Probe {
 	return p
 }
 
+// Prefetch asks the processor for the main bucket of a hash.
+func (t *Table) Prefetch(hash uint64) {
+	t.read(mainArray, bucketOf(uint32(hash), t.len(mainArray))).Prefetch(1)
+}
+
 // Next moves to the next ref and reports whether there is one.
 func (p *Probe) Next() bool {
 	for p.hits == 0 {
