@@ -22,6 +22,7 @@ var newer = []struct {
 	{"zunionstore", has("COUNT"), "AGGREGATE COUNT came with 8"},
 	{"zinterstore", has("COUNT"), "AGGREGATE COUNT came with 8"},
 	{"zscan", has("NOSCORES"), "NOSCORES came with 8"},
+	{"hello", setNameFirst, "since 7.2 a HELLO that is refused names nobody"},
 }
 
 // reworded lists errors whose text has changed since the oracle's version, the
@@ -53,6 +54,12 @@ func has(word string) func([]string) bool {
 	return func(args []string) bool {
 		return slices.ContainsFunc(args[1:], func(a string) bool { return strings.EqualFold(a, word) })
 	}
+}
+
+// setNameFirst: SETNAME stands before other options, which may be wrong.
+func setNameFirst(args []string) bool {
+	i := slices.IndexFunc(args, func(a string) bool { return strings.EqualFold(a, "SETNAME") })
+	return i >= 0 && i != len(args)-2
 }
 
 // isNewer reports whether the oracle is too old for a call.
