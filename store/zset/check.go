@@ -133,6 +133,9 @@ func (c *checker) leafNode(id uint32) error {
 		if l.fp(i) != uint8(h>>56) {
 			return fmt.Errorf("zset: leaf %d row %d: fingerprint %x of %q, not %x", id, i, l.fp(i), m, h>>56)
 		}
+		if _, long := l.entry(i); long != 0 && l.longHash(i) != h {
+			return fmt.Errorf("zset: leaf %d row %d: hash %x of a long member, not %x", id, i, l.longHash(i), h)
+		}
 		if at := t.descend(l.key(i), m); at != id {
 			return fmt.Errorf("zset: leaf %d row %d: the separators lead to leaf %d", id, i, at)
 		}

@@ -148,6 +148,13 @@ func (t *tree) newBlob(b []byte) slab.Ref {
 	return t.blobHeap().PutBlob(b)
 }
 
+// newBlobOf stores the first n bytes of a blob of the set as another.
+func (t *tree) newBlobOf(r slab.Ref, n int) slab.Ref {
+	t.blobs++
+	t.blobBytes += slab.BlobBytes(n)
+	return t.blobHeap().CopyBlob(t.blobHeap(), r, n)
+}
+
 func (t *tree) freeBlob(r slab.Ref) {
 	t.blobs--
 	t.blobBytes -= slab.BlobBytes(t.blobHeap().BlobLen(r))

@@ -41,6 +41,16 @@ const (
 // memberHash is the hash that places a member: low bits choose the bucket, the upper 8 are the tag.
 func (t *tree) memberHash(m []byte) uint64 { return hash.Sum(t.env.Seed, m) }
 
+// rowHash is the hash of row i's member.
+func (t *tree) rowHash(l leaf, i int) uint64 {
+	suffix, long := l.entry(i)
+	if long != 0 {
+		return l.longHash(i)
+	}
+	t.env.member = append(append(t.env.member[:0], l.prefix()...), suffix...)
+	return t.memberHash(t.env.member)
+}
+
 func slotOf(h uint64, leaf uint32) uint32 { return uint32(h>>56)<<24 | leaf }
 
 func (t *tree) buckets() uint32 { return 1<<t.level + t.split }
@@ -149,7 +159,7 @@ func (t *tree) lookup(h uint64, m []byte) (id uint32, pos int) {
 			}
 			l := t.leafR(s & (maxBlocks - 1))
 			l.Prefetch(prefetchLines)
-			if pos := t.find(l, uint8(tag), m); pos >= 0 {
+			if pos := t.find(l, h, m); pos >= 0 {
 				return s & (maxBlocks - 1), pos
 			}
 		}
@@ -420,8 +430,7 @@ func (t *tree) eachRow(b uint32, slots []uint32, fn func(id uint32, l leaf, pos 
 			if uint32(l.fp(pos)) != s>>24 {
 				continue
 			}
-			t.env.member = t.appendMember(t.env.member[:0], l, pos)
-			if h := t.memberHash(t.env.member); t.bucketOf(h) == b {
+			if h := t.rowHash(l, pos); t.bucketOf(h) == b {
 				fn(id, l, pos, h)
 			}
 		}

@@ -72,7 +72,6 @@ type Env struct {
 	rows   rowSet
 	slots  []hashed
 	chain  []uint32
-	buf    [2][]byte
 	member []byte
 }
 
@@ -151,7 +150,7 @@ func (e *Env) Reclaim(n int) bool {
 
 // MoveTo moves the set that h names to another shard's Env, whose lock is held
 // too, and returns its name there. O(1) for large sets, a copy of at most
-// 32 KiB and the long members for others.
+// 32 KiB and, of a medium set, of 64 KiB of long members for others.
 func (e *Env) MoveTo(h Handle, to *Env) Handle {
 	if e == to {
 		return h

@@ -40,8 +40,9 @@ func (t *tree) add(m []byte, score float64, f Flags) (Outcome, float64) {
 // insertNew adds a member that is not there. dst is the leaf at the end of the path, or 0.
 func (t *tree) insertNew(h uint64, m []byte, key uint64, dst uint32) {
 	t.beginWrite()
-	t.row = newRow{key: key, fp: uint8(h >> 56), m: m}
+	t.row = newRow{key: key, hash: h, m: m}
 	if len(m) > maxInline {
+		t.boundBlobs(slab.BlobBytes(len(m)))
 		t.row.long = t.newBlob(m)
 	}
 	t.insertRow(h, dst)
@@ -51,6 +52,7 @@ func (t *tree) insertNew(h uint64, m []byte, key uint64, dst uint32) {
 // insertRow puts t.row in its leaf and in the index, and counts it.
 func (t *tree) insertRow(h uint64, dst uint32) {
 	r := &t.row
+	t.boundBlobs(0)
 	t.reserveSlot()
 	t.growIndex()
 	for try := 0; ; try++ {
@@ -90,7 +92,7 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 	}
 	// What can be done without the target leaf comes first: it is still on its
 	// way from memory.
-	t.row = newRow{key: key, fp: uint8(h >> 56), m: m}
+	t.row = newRow{key: key, hash: h, m: m}
 	_, t.row.long = l.entry(pos)
 	l.cut(pos, 1)
 	t.replaceSlot(h, id, dst)
@@ -165,11 +167,11 @@ func (t *tree) removeRange(start, n int, fn func(member []byte, score float64)) 
 		l := t.leafW(id)
 		k := min(left, l.n()-pos)
 		for i := pos; i < pos+k; i++ {
-			t.env.member = t.appendMember(t.env.member[:0], l, i)
 			if fn != nil {
+				t.env.member = t.appendMember(t.env.member[:0], l, i)
 				fn(t.env.member, scoreOf(l.key(i)))
 			}
-			t.removeSlot(t.memberHash(t.env.member), id)
+			t.removeSlot(t.rowHash(l, i), id)
 			if _, long := l.entry(i); long != 0 {
 				t.freeBlob(long)
 			}
@@ -243,6 +245,7 @@ func (t *tree) scan(cursor uint64, count int, fn func(member []byte, score float
 	for visits := 0; ; visits++ {
 		b := t.bucketOf(cursor)
 		t.eachRow(b, t.chain(b, math.MaxInt), func(_ uint32, l leaf, pos int, _ uint64) {
+			t.env.member = t.appendMember(t.env.member[:0], l, pos)
 			fn(t.env.member, scoreOf(l.key(pos)))
 			passed++
 		})
@@ -337,7 +340,12 @@ func balance(rows []row) int {
 }
 
 // weight is the bytes a row takes in its leaf, the prefix apart.
-func (r *row) weight() int { return rowFixed + 1 + len(r.suf) }
+func (r *row) weight() int {
+	if r.long != 0 {
+		return rowFixed + longEntry
+	}
+	return rowFixed + 1 + len(r.suf)
+}
 
 // splitLeaf moves half of a leaf's rows to a new leaf behind it; or, where rows are
 // appended at the end of the order, none but the last.
@@ -378,8 +386,11 @@ func (t *tree) rehome(rows []row, id uint32) {
 		if r.from == id || r.from == 0 {
 			continue
 		}
-		t.env.member = t.appendRow(t.env.member[:0], r)
-		h := t.memberHash(t.env.member)
+		h := r.hash
+		if r.long == 0 {
+			t.env.member = r.appendTo(t.env.member[:0])
+			h = t.memberHash(t.env.member)
+		}
 		t.bucketR(t.bucketOf(h)).Prefetch(1)
 		moved = append(moved, hashed{h, r.from})
 	}
@@ -487,27 +498,17 @@ func (t *tree) copyTo(to *Env) Handle {
 	c.env = to
 	if t.ar != nil {
 		c.ar = t.ar.clone()
-		c.slot = to.addArena(c.ar)
 	} else {
 		n := t.extCap << blockShift
 		c.ext = to.Heap.Alloc(n)
 		c.base = to.Heap.W(c.ext)
 		c.base.CopyFrom(0, t.base, 0, n)
 	}
-	from := t.blobHeap()
-	c.eachBlob(func(r slab.Ref) slab.Ref { return copyBlob(from, c.blobHeap(), r) })
-	return c.handle()
-}
-
-// moveTo moves the set to another Env.
-func (t *tree) moveTo(to *Env) Handle {
-	if t.ar != nil {
-		return Handle{Large, to.addArena(t.env.dropArena(t.slot))}
+	c.copyBlobs(t.blobHeap())
+	if c.ar != nil {
+		c.slot = to.addArena(c.ar)
 	}
-	h := t.copyTo(to)
-	t.beginWrite()
-	t.free()
-	return h
+	return c.handle()
 }
 
 // clone copies the pages and tables of an arena; the blobs are left to the caller.
