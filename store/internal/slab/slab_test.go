@@ -32,6 +32,18 @@ func TestClassesFitTheirPages(t *testing.T) {
 			t.Errorf("class %d of %d bytes", i, size)
 		}
 	}
+	for _, size := range classes {
+		n := offheap.PageSize / size
+		if size > 4096 && size != offheap.PageSize/n&^(unit-1) {
+			t.Errorf("%d bytes fit a page %d times, and so do more", size, n)
+		}
+		if waste := offheap.PageSize - n*size; waste > offheap.PageSize/16 {
+			t.Errorf("%d bytes leave %d of a page", size, waste)
+		}
+	}
+	if classes[len(classes)-1] != MaxSize {
+		t.Errorf("the largest class is of %d bytes", classes[len(classes)-1])
+	}
 	for _, size := range []int{1, 16, 17, 100, 1024, 1025, 4097, 30000, MaxSize} {
 		if c := Class(size); c < size || size > 64 && c > size*3/2 {
 			t.Errorf("%d bytes take %d", size, c)
