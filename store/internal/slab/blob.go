@@ -3,12 +3,14 @@ package slab
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"math"
 	"math/bits"
 
 	"quarry/store/internal/offheap"
 )
 
-// A blob is a byte string of any length, in one object or a chain of them:
+// A blob is a byte string of up to 4 GiB, in one object or a chain of them:
 //
 //	first  0 u32 next | 4 u32 length of the whole | 8 bytes ...
 //	others 0 u32 next | 4 bytes ...
@@ -21,6 +23,9 @@ const (
 
 // PutBlob stores b and returns its name.
 func (h *Heap) PutBlob(b []byte) Ref {
+	if uint64(len(b)) > math.MaxUint32 {
+		panic(fmt.Sprintf("slab: blob of %d bytes", len(b))) // proto-max-bulk-len keeps commands from it
+	}
 	n := min(len(b), MaxSize-blobFirst)
 	first := h.Alloc(blobFirst + n)
 	w := h.W(first)
