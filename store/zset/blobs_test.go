@@ -3,6 +3,8 @@ package zset
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"strings"
 	"testing"
 )
 
@@ -113,4 +115,183 @@ func TestSeparatorsOfLongMembersAreShort(t *testing.T) {
 	}
 	e.Free(s.Handle())
 	k.close()
+}
+
+// Scratch space does not keep long members, nor anything of the caller's.
+func TestScratchSpaceStaysSmall(t *testing.T) {
+	k := newKit(t, Limits{})
+	e := k.envs[0]
+	var s Set
+	e.Create(&s)
+	for i := range 40 {
+		s.Add(longMember(1<<20, i), 7, 0)
+	}
+	short := []byte("short member")
+	for i := range 400 {
+		copy(short, fmt.Sprintf("%03d", i*7%400))
+		s.Add(short, 7, 0)
+	}
+	for cursor := s.Scan(0, 10, func([]byte, float64) {}); cursor != 0; {
+		cursor = s.Scan(cursor, 10, func([]byte, float64) {})
+	}
+	s.CountBelowLex(longMember(1<<20, 5), true)
+	var it Iter
+	n := 0
+	for it.Seek(&s, 0, false); it.Next(); {
+		n += len(it.Member())
+	}
+	s.RemoveRange(0, 200, func(m []byte, _ float64) { n -= len(m) })
+	s.RemoveRange(0, s.Len(), func(m []byte, _ float64) { n -= len(m) })
+	if n != 0 {
+		t.Errorf("%d bytes of members were walked over and not removed", n)
+	}
+	if cap(e.member) > scratchMax || cap(it.tree.buf) > scratchMax {
+		t.Errorf("%d and %d bytes of scratch space are kept", cap(e.member), cap(it.tree.buf))
+	}
+	for i, r := range e.rows.rows {
+		if len(r.suf) > maxInline || len(r.suf) > 0 && &r.suf[0] == &short[0] {
+			t.Errorf("row %d in scratch space holds on to memory of the caller's", i)
+		}
+	}
+	e.Free(s.Handle())
+	k.close()
+}
+
+// Members of any length may be named to Prefetch.
+func TestPrefetchOfLongMembers(t *testing.T) {
+	k := newKit(t, Limits{})
+	m := k.newModel(newSeeded(1), memberKinds[11], scoreKinds[0], 5000)
+	m.want.bulk = true
+	m.growTo(5000, false)
+	var members [][]byte
+	for i := range 20 {
+		members = append(members, m.members.of(i))
+		m.set.Prefetch(members)
+		m.set.Prefetch(members[i:])
+	}
+	m.compareAll()
+	k.close()
+}
+
+// A change of form that finds no memory leaves the set as it was.
+func TestNoMemoryForAnArena(t *testing.T) {
+	for pages := range int64(3) {
+		k := newKit(t, Limits{})
+		e := k.envs[0]
+		var s Set
+		e.Create(&s)
+		want := 0
+		for ; s.t.blobBytes < mediumBlobs-2000; want++ {
+			s.Add(longMember(300+want*29%600, want), float64(want%7), 0)
+		}
+		h := s.Handle()
+		used := e.Heap.Bytes()
+		k.region.Limit(pages)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("there was memory")
+				}
+			}()
+			s.Add(longMember(4000, 999), 3, 0)
+		}()
+		e.Open(h, &s)
+		if err := s.Check(); err != nil || s.Len() != want || h.Enc != Medium {
+			t.Errorf("%d pages were left: %d members of %d: %v", pages, s.Len(), want, err)
+		}
+		if err := e.Heap.Check(); err != nil || e.Heap.Bytes() != used {
+			t.Errorf("%d bytes of %d: %v", e.Heap.Bytes(), used, err)
+		}
+		if err := k.region.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// To remove all is to drop.
+func TestRemovingAllUnhooks(t *testing.T) {
+	k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
+	m := k.newModel(newSeeded(1), memberKinds[1], scoreKinds[0], 20_000)
+	m.want.bulk = true
+	m.growTo(20_000, false)
+	used := k.region.Used()
+	m.removeRanks(0, 1<<40, false)
+	if now := k.region.Used(); now < used || m.set.Encoding() != Packed {
+		t.Errorf("%d of %d pages were given back at once, the set is %s", used-now, used, m.set.Encoding().Name())
+	}
+	m.compareAll()
+	m.addMember([]byte("a"), 1, 0)
+	m.growTo(3000, false)
+	m.removeRanks(0, 3000, true)
+	m.growTo(300, false)
+	m.removeRanks(0, 300, true)
+	m.compareAll()
+	k.close()
+}
+
+// Long ranges, and what they leave: whole leaves go, and both ends.
+func TestRemovingLongRanges(t *testing.T) {
+	n := max(scaled(20_000), 5000)
+	for _, kind := range []int{1, 11} {
+		for _, c := range [][2]int{{0, n - 1}, {1, n - 1}, {n / 2, n / 2}, {n / 3, n / 3}, {1, n - 2}, {n / 5, n / 6}, {n / 5, 1200}} {
+			k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
+			m := k.newModel(newSeeded(uint64(c[0])), memberKinds[kind], scoreKinds[11], n)
+			m.want.bulk = true
+			m.growTo(n, true)
+			m.removeRanks(c[0], c[1], c[0]%2 == 0)
+			m.compareAll()
+			k.close()
+		}
+	}
+}
+
+// A count near the largest int passes everything.
+func TestScanOfAnyCount(t *testing.T) {
+	k := newKit(t, Limits{})
+	m := k.newModel(newSeeded(1), memberKinds[1], scoreKinds[0], 2000)
+	m.growTo(2000, false)
+	for _, count := range []int{1 << 60, 1 << 62, math.MaxInt} {
+		n := 0
+		if next := m.set.Scan(0, count, func([]byte, float64) { n++ }); next != 0 || n != 2000 {
+			t.Errorf("count %d: %d passed, next %#x", count, n, next)
+		}
+	}
+	k.close()
+}
+
+// Check finds what it promises to find in an arena.
+func TestCheckFindsDamageOfArenas(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		do   func(t *tree)
+	}{
+		{"the arena's heap has", func(t *tree) { t.ar.blobs.PutBlob([]byte("lost")) }},
+		{"the arena's heap has", func(t *tree) { t.ar.blobs.Alloc(100) }},
+		{"blocks are", func(t *tree) { t.ar.count++ }},
+		{"as segment", func(t *tree) { t.ar.segs[t.first] = 1 }},
+		{"as segment", func(t *tree) { t.ar.segs[t.ar.main[1]] += 2 }},
+		{"overlaps", func(t *tree) {
+			l := t.leafW(t.first)
+			l.SetU16(leafFP+l.cap(), l.U16(leafFP+l.cap()+2))
+		}},
+		{"hash", func(t *tree) {
+			l := t.leafW(t.first)
+			for i := range l.n() {
+				if _, long := l.entry(i); long != 0 {
+					l.SetU64(l.off(i)+5, 1)
+				}
+			}
+		}},
+	} {
+		k := newKit(t, Limits{})
+		m := k.newModel(newSeeded(1), memberKinds[11], scoreKinds[0], 1000)
+		m.growTo(1000, false)
+		c.do(&m.set.t)
+		if err := m.set.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Check says %v, want ... %s ...", err, c.want)
+		}
+		if err := k.region.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -40,7 +40,13 @@ const (
 
 	mediumMain = 8 // segments of main buckets a medium set may have
 	mediumOvf  = 4
-	maxHeight  = 10 // 2^24 leaves at 12 children a node, the least that merging leaves, and the root
+
+	// maxHeight is 10 levels for 2^24 leaves at 6 children a node, and some to spare. Merging
+	// tries to leave no node below 12, but one whose siblings were full then
+	// stays, down to a single child, until it or a sibling loses a child below 12 again: of two
+	// siblings one has 12, most of the time. (Where nodes were joined, two small ones
+	// may meet.) Removals cannot add a level; only a root with 50 children does.
+	maxHeight = 16
 )
 
 // tree is an open medium or large set: the header's fields, where the blocks lie, and

@@ -2,6 +2,7 @@ package zset
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 
 	"quarry/store/internal/hash"
@@ -87,8 +88,7 @@ func (t *tree) ovfBlock(i int) uint32 {
 func (t *tree) addMainBlock(i int) {
 	id := t.newBlock()
 	if t.ar != nil {
-		t.ar.main = append(t.ar.main, id)
-		t.ar.setSegment(id, true)
+		t.ar.addMain(id)
 		return
 	}
 	t.base.SetU8(hdMain+i, uint8(id))
@@ -97,8 +97,7 @@ func (t *tree) addMainBlock(i int) {
 func (t *tree) addOvfBlock(i int) {
 	id := t.newBlock()
 	if t.ar != nil {
-		t.ar.ovf = append(t.ar.ovf, id)
-		t.ar.setSegment(id, true)
+		t.ar.addOvf(id)
 		return
 	}
 	t.base.SetU8(hdOvf+i, uint8(id))
@@ -109,7 +108,7 @@ func (t *tree) dropMainBlock(i int) {
 	id := t.mainBlock(i)
 	if t.ar != nil {
 		t.ar.main = t.ar.main[:i]
-		t.ar.setSegment(id, false)
+		t.ar.segs[id] = 0
 	}
 	t.freeBlock(id)
 }
@@ -118,7 +117,7 @@ func (t *tree) dropOvfBlock(i int) {
 	id := t.ovfBlock(i)
 	if t.ar != nil {
 		t.ar.ovf = t.ar.ovf[:i]
-		t.ar.setSegment(id, false)
+		t.ar.segs[id] = 0
 	}
 	t.freeBlock(id)
 }
@@ -347,7 +346,8 @@ func (t *tree) addBucket() {
 }
 
 // shrinkIndex joins the last bucket with the one it was split from when there are
-// few rows. It needs no room: slots move one by one from the freed chain.
+// few rows. It is put off while there is no room for the overflow buckets that the joined
+// chain may need: a removal must not make a medium set grow.
 func (t *tree) shrinkIndex() {
 	n := t.buckets()
 	if n == 1 || t.count >= int(n)*rowsPerBucket/2 {
@@ -379,6 +379,26 @@ const overflowSlack = 4
 func (t *tree) overflowRoom() bool {
 	return t.ar != nil || uint32(t.ovfBlocks()*segmentPlaces)-t.overflow >= overflowSlack ||
 		t.ovfBlocks() < mediumOvf && t.extCap > bits.OnesCount32(t.used)
+}
+
+// sweepIndex takes out all slots that name the blocks of a bitmap.
+func (t *tree) sweepIndex(gone []uint64) {
+	for b := range t.buckets() {
+		slots := t.chain(b, math.MaxInt)
+		kept := slots[:0]
+		for _, s := range slots {
+			if id := s & (maxBlocks - 1); gone[id/pageBlocks]>>(id%pageBlocks)&1 == 0 {
+				kept = append(kept, s)
+			}
+		}
+		if len(kept) == len(slots) {
+			continue
+		}
+		t.clearChain(b)
+		for _, s := range kept {
+			t.addSlot(b, s)
+		}
+	}
 }
 
 // chain copies the slots of bucket b; of a longer chain, the first buckets with more than limit of them.

@@ -131,13 +131,23 @@ func (t *tree) newLeaf() uint32 {
 	return id
 }
 
-// appendMember appends row i's member to dst.
-func (t *tree) appendMember(dst []byte, l leaf, i int) []byte {
+// readMember is row i's member, in scratch space unless it is too long for that (readLong).
+func (t *tree) readMember(scratch *[]byte, l leaf, i int) []byte {
 	suffix, long := l.entry(i)
 	if long != 0 {
-		return t.blobHeap().AppendBlob(dst, long)
+		return t.readLong(scratch, long)
 	}
-	return append(append(dst, l.prefix()...), suffix...)
+	*scratch = append(append((*scratch)[:0], l.prefix()...), suffix...)
+	return *scratch
+}
+
+// readLong is a long member, in scratch space or, above scratchMax, in memory that is not kept.
+func (t *tree) readLong(scratch *[]byte, long slab.Ref) []byte {
+	if n := t.blobHeap().BlobLen(long); n > scratchMax {
+		return t.blobHeap().AppendBlob(make([]byte, 0, n), long)
+	}
+	*scratch = t.blobHeap().AppendBlob((*scratch)[:0], long)
+	return *scratch
 }
 
 // comparePrefix orders what all short members of l begin with against m; 0
@@ -391,6 +401,7 @@ type rowSet struct {
 	n      int
 	copies [2][blockSize]byte
 	leaves int
+	added  [maxInline]byte // the member that insert added
 }
 
 // read appends leaf id's rows to the set.
@@ -413,7 +424,10 @@ func (s *rowSet) read(t *tree, id uint32) {
 // insert puts a new row at position pos.
 func (s *rowSet) insert(pos int, r *newRow) {
 	copy(s.rows[pos+1:s.n+1], s.rows[pos:s.n])
-	s.rows[pos] = row{key: r.key, fp: uint8(r.hash >> 56), long: r.long, hash: r.hash, suf: r.m}
+	s.rows[pos] = row{key: r.key, fp: uint8(r.hash >> 56), long: r.long, hash: r.hash}
+	if r.long == 0 { // copied: the set lives on when the caller's buffer is gone
+		s.rows[pos].suf = s.added[:copy(s.added[:], r.m)]
+	}
 	s.n++
 }
 

@@ -4,6 +4,9 @@ package zset
 // so many leaves drive each other out of the nearest cache.
 const PrefetchMax = 16
 
+// prefetchBytes is the length of members that Prefetch hashes for a hint.
+const prefetchBytes = 256
+
 // Prefetch asks the processor for the memory that looking up members will
 // read, of up to 16 of them: first all their buckets in the index, then the
 // leaves these name. The misses overlap, while those of one lookup
@@ -19,11 +22,16 @@ func (s *Set) Prefetch(members [][]byte) {
 	}
 	members = members[:min(len(members), PrefetchMax)]
 	var hashes [PrefetchMax]uint64
-	for i, m := range members {
-		hashes[i] = t.memberHash(m)
-		t.bucketR(t.bucketOf(hashes[i])).Prefetch(1)
+	n := 0
+	for _, m := range members {
+		if len(m) > prefetchBytes {
+			continue // its hash takes longer than a miss
+		}
+		hashes[n] = t.memberHash(m)
+		t.bucketR(t.bucketOf(hashes[n])).Prefetch(1)
+		n++
 	}
-	for _, h := range hashes[:len(members)] {
+	for _, h := range hashes[:n] {
 		if leaf := t.firstMatch(h); leaf != 0 {
 			t.r(leaf).Prefetch(prefetchLines)
 		}

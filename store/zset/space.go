@@ -38,13 +38,38 @@ const (
 // arena is the memory of one large set.
 type arena struct {
 	nodes offheap.Pages
-	used  []uint64 // per page a bitmap of the blocks in use
-	segs  []uint64 // per page a bitmap of the blocks that are segments of the index
-	room  []uint64 // bitmap over pages: some block is free
-	count int      // blocks in use
-	main  []uint32 // index.go: blocks of the main buckets, in order
-	ovf   []uint32 // index.go: blocks of the overflow buckets
+	used  []uint64  // per page a bitmap of the blocks in use
+	segs  []segment // per block which segment of the index it is
+	room  []uint64  // bitmap over pages: some block is free
+	count int       // blocks in use
+	main  []uint32  // index.go: blocks of the main buckets, in order
+	ovf   []uint32  // index.go: blocks of the overflow buckets
 	blobs *slab.Heap
+}
+
+// segment is a segment's number in main or ovf, times two, plus one if it is in ovf, plus
+// one; 0: the block is no segment. So a segment that moves is found without a search.
+type segment uint32
+
+func (s segment) ordinal() int { return int(s-1) >> 1 }
+
+// table is the table that names a segment.
+func (a *arena) table(s segment) *[]uint32 {
+	if (s-1)&1 == 0 {
+		return &a.main
+	}
+	return &a.ovf
+}
+
+// addMain and addOvf note a block as the next segment.
+func (a *arena) addMain(id uint32) {
+	a.segs[id] = segment(2*len(a.main) + 1)
+	a.main = append(a.main, id)
+}
+
+func (a *arena) addOvf(id uint32) {
+	a.segs[id] = segment(2*len(a.ovf) + 2)
+	a.ovf = append(a.ovf, id)
 }
 
 func newArena(r *offheap.Region) *arena {
@@ -54,7 +79,6 @@ func newArena(r *offheap.Region) *arena {
 // alloc returns the lowest free block's number, so that the upper pages of a set
 // that shrank run empty.
 func (a *arena) alloc() uint32 {
-	a.count++
 	for i, w := range a.room {
 		if w == 0 {
 			continue
@@ -76,7 +100,8 @@ func (a *arena) alloc() uint32 {
 func (a *arena) addPage() {
 	pn := len(a.used)
 	a.nodes.Append()
-	a.used, a.segs = append(a.used, 0), append(a.segs, 0)
+	a.used = append(a.used, 0)
+	a.segs = append(a.segs, make([]segment, pageBlocks)...)
 	if pn>>6 == len(a.room) {
 		a.room = append(a.room, 0)
 	}
@@ -84,6 +109,7 @@ func (a *arena) addPage() {
 }
 
 func (a *arena) take(pn, slot int) {
+	a.count++
 	a.used[pn] |= 1 << slot
 	if a.used[pn] == 1<<pageBlocks-1 {
 		a.room[pn>>6] &^= 1 << (pn & 63)
@@ -102,23 +128,11 @@ func (a *arena) free(id uint32) {
 		a.room[last>>6] &^= 1 << (last & 63)
 	}
 	if last < len(a.used) {
-		a.used, a.segs = a.used[:last], a.segs[:last]
+		a.used, a.segs = a.used[:last], a.segs[:last*pageBlocks]
 		a.room = a.room[:(last+63)>>6]
 		a.nodes.Truncate(last)
 	}
 }
-
-// setSegment notes that a block is, or is no longer, a segment of the index.
-func (a *arena) setSegment(id uint32, is bool) {
-	if is {
-		a.segs[id/pageBlocks] |= 1 << (id % pageBlocks)
-	} else {
-		a.segs[id/pageBlocks] &^= 1 << (id % pageBlocks)
-	}
-}
-
-// isSegment reports whether block id is a segment of the index.
-func (a *arena) isSegment(id uint32) bool { return a.segs[id/pageBlocks]>>(id%pageBlocks)&1 != 0 }
 
 // isUsed reports whether block id is in use.
 func (a *arena) isUsed(id uint32) bool {
@@ -142,7 +156,7 @@ func (a *arena) closeSome(n int) bool {
 
 // bytes is the memory of the arena.
 func (a *arena) bytes() int64 {
-	tables := 8*(cap(a.used)+cap(a.segs)+cap(a.room)+a.nodes.Len()) + 4*(cap(a.main)+cap(a.ovf))
+	tables := 8*(cap(a.used)+cap(a.room)+a.nodes.Len()) + 4*(cap(a.segs)+cap(a.main)+cap(a.ovf))
 	return int64(a.nodes.Len()+a.blobs.Pages())*offheap.PageSize + int64(tables)
 }
 
@@ -250,12 +264,10 @@ func (t *tree) toArena() {
 	a.used[0], a.count = uint64(t.used), bits.OnesCount32(t.used)
 	a.nodes.W(0, 0, offheap.PageSize).CopyFrom(0, t.base, 0, t.extCap<<blockShift)
 	for i := range t.mainBlocks() {
-		a.main = append(a.main, t.mainBlock(i))
-		a.setSegment(t.mainBlock(i), true)
+		a.addMain(t.mainBlock(i))
 	}
 	for i := range t.ovfBlocks() {
-		a.ovf = append(a.ovf, t.ovfBlock(i))
-		a.setSegment(t.ovfBlock(i), true)
+		a.addOvf(t.ovfBlock(i))
 	}
 	t.ar, t.ext, t.extCap, t.used, t.base = a, 0, 0, 0, offheap.Block{}
 	t.copyBlobs(t.env.Heap)
@@ -361,18 +373,12 @@ func (t *tree) moveSegment(from, to uint32) bool {
 		}
 		return false
 	}
-	if !t.ar.isSegment(from) {
+	seg := t.ar.segs[from]
+	if seg == 0 {
 		return false
 	}
-	t.ar.setSegment(from, false)
-	t.ar.setSegment(to, true)
-	for _, table := range [2][]uint32{t.ar.main, t.ar.ovf} {
-		for i, id := range table {
-			if id == from {
-				table[i] = to
-			}
-		}
-	}
+	t.ar.segs[from], t.ar.segs[to] = 0, seg
+	(*t.ar.table(seg))[seg.ordinal()] = to
 	return true
 }
 
