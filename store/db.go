@@ -119,7 +119,7 @@ func (d *DB) Touch(key []byte) bool {
 }
 
 // Delete removes a key and reports whether it was there. Its cost is bounded whatever the
-// value's size: a set that is not large has at most some 600 blobs.
+// value's size: a set that is not large has at most some 400 blobs.
 func (d *DB) Delete(key []byte) bool {
 	at := d.find(key)
 	if at.rec == 0 {

@@ -546,7 +546,7 @@ func TestDismantlingCountsObjects(t *testing.T) {
 	for more := true; more; {
 		before := heap.Live()
 		more = f.s.Tick(f.now)
-		if n := before - heap.Live(); n > dismantleObjects+700 {
+		if n := before - heap.Live(); n > dismantleObjects+400 {
 			t.Errorf("%d objects were freed in one slice", n)
 		}
 	}

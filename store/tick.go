@@ -9,7 +9,7 @@ const (
 	dismantleKeys = 96 // records of flushed databases, and dismantleObjects
 	reclaimPages  = 64 // pages of dropped large values
 	// dismantleObjects are objects of the heap that go with records: a medium set may have
-	// 600, for its long members.
+	// 400, for its long members.
 	dismantleObjects = 1000
 	trimPages        = 16 // pages given back to the system: a system call each
 )

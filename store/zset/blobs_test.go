@@ -268,8 +268,8 @@ func TestCheckFindsDamageOfArenas(t *testing.T) {
 		{"the arena's heap has", func(t *tree) { t.ar.blobs.PutBlob([]byte("lost")) }},
 		{"the arena's heap has", func(t *tree) { t.ar.blobs.Alloc(100) }},
 		{"blocks are", func(t *tree) { t.ar.count++ }},
-		{"as segment", func(t *tree) { t.ar.segs[t.first] = 1 }},
-		{"as segment", func(t *tree) { t.ar.segs[t.ar.main[1]] += 2 }},
+		{"as segment", func(t *tree) { t.ar.setSegment(t.first, true) }},
+		{"as segment", func(t *tree) { t.ar.setSegment(t.ar.main[1], false) }},
 		{"overlaps", func(t *tree) {
 			l := t.leafW(t.first)
 			l.SetU16(leafFP+l.cap(), l.U16(leafFP+l.cap()+2))

@@ -266,13 +266,15 @@ func (c *checker) arena() error {
 		return fmt.Errorf("zset: tables of %d, %d and %d places for %d, %d and %d", len(t.ar.main), len(t.ar.ovf), len(t.ar.used),
 			t.mainBlocks(), t.ovfBlocks(), t.ar.nodes.Len())
 	}
-	if n := len(t.ar.segs); n != len(t.ar.used)*pageBlocks {
-		return fmt.Errorf("zset: segments are noted for %d blocks of %d pages", n, len(t.ar.used))
-	}
-	for id, seg := range t.ar.segs {
-		is := seg != 0 && (*t.ar.table(seg))[seg.ordinal()] == uint32(id)
-		if as := c.blocks[uint32(id)]; is != (as != "" && as[2] == 's') || is != (seg != 0) {
-			return fmt.Errorf("zset: block %d, %q, is noted as segment %#x", id, as, seg)
+	for id, as := range c.blocks {
+		seg := as[2] == 's'
+		if seg != t.ar.isSegment(id) {
+			return fmt.Errorf("zset: block %d, %s, is noted as segment: %v", id, as, t.ar.isSegment(id))
+		}
+		if seg {
+			if table, i := t.segment(id); table[i] != id {
+				return fmt.Errorf("zset: block %d, %s, is found as number %d", id, as, i)
+			}
 		}
 	}
 	count := 0

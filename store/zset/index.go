@@ -88,7 +88,8 @@ func (t *tree) ovfBlock(i int) uint32 {
 func (t *tree) addMainBlock(i int) {
 	id := t.newBlock()
 	if t.ar != nil {
-		t.ar.addMain(id)
+		t.ar.main = append(t.ar.main, id)
+		t.ar.setSegment(id, true)
 		return
 	}
 	t.base.SetU8(hdMain+i, uint8(id))
@@ -97,7 +98,8 @@ func (t *tree) addMainBlock(i int) {
 func (t *tree) addOvfBlock(i int) {
 	id := t.newBlock()
 	if t.ar != nil {
-		t.ar.addOvf(id)
+		t.ar.ovf = append(t.ar.ovf, id)
+		t.ar.setSegment(id, true)
 		return
 	}
 	t.base.SetU8(hdOvf+i, uint8(id))
@@ -108,7 +110,7 @@ func (t *tree) dropMainBlock(i int) {
 	id := t.mainBlock(i)
 	if t.ar != nil {
 		t.ar.main = t.ar.main[:i]
-		t.ar.segs[id] = 0
+		t.ar.setSegment(id, false)
 	}
 	t.freeBlock(id)
 }
@@ -117,7 +119,7 @@ func (t *tree) dropOvfBlock(i int) {
 	id := t.ovfBlock(i)
 	if t.ar != nil {
 		t.ar.ovf = t.ar.ovf[:i]
-		t.ar.segs[id] = 0
+		t.ar.setSegment(id, false)
 	}
 	t.freeBlock(id)
 }

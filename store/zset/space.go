@@ -3,6 +3,7 @@ package zset
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
@@ -38,38 +39,13 @@ const (
 // arena is the memory of one large set.
 type arena struct {
 	nodes offheap.Pages
-	used  []uint64  // per page a bitmap of the blocks in use
-	segs  []segment // per block which segment of the index it is
-	room  []uint64  // bitmap over pages: some block is free
-	count int       // blocks in use
-	main  []uint32  // index.go: blocks of the main buckets, in order
-	ovf   []uint32  // index.go: blocks of the overflow buckets
+	used  []uint64 // per page a bitmap of the blocks in use
+	segs  []uint64 // per page a bitmap of the blocks that are segments of the index
+	room  []uint64 // bitmap over pages: some block is free
+	count int      // blocks in use
+	main  []uint32 // index.go: blocks of the main buckets, in order
+	ovf   []uint32 // index.go: blocks of the overflow buckets
 	blobs *slab.Heap
-}
-
-// segment is a segment's number in main or ovf, times two, plus one if it is in ovf, plus
-// one; 0: the block is no segment. So a segment that moves is found without a search.
-type segment uint32
-
-func (s segment) ordinal() int { return int(s-1) >> 1 }
-
-// table is the table that names a segment.
-func (a *arena) table(s segment) *[]uint32 {
-	if (s-1)&1 == 0 {
-		return &a.main
-	}
-	return &a.ovf
-}
-
-// addMain and addOvf note a block as the next segment.
-func (a *arena) addMain(id uint32) {
-	a.segs[id] = segment(2*len(a.main) + 1)
-	a.main = append(a.main, id)
-}
-
-func (a *arena) addOvf(id uint32) {
-	a.segs[id] = segment(2*len(a.ovf) + 2)
-	a.ovf = append(a.ovf, id)
 }
 
 func newArena(r *offheap.Region) *arena {
@@ -100,8 +76,7 @@ func (a *arena) alloc() uint32 {
 func (a *arena) addPage() {
 	pn := len(a.used)
 	a.nodes.Append()
-	a.used = append(a.used, 0)
-	a.segs = append(a.segs, make([]segment, pageBlocks)...)
+	a.used, a.segs = append(a.used, 0), append(a.segs, 0)
 	if pn>>6 == len(a.room) {
 		a.room = append(a.room, 0)
 	}
@@ -128,11 +103,23 @@ func (a *arena) free(id uint32) {
 		a.room[last>>6] &^= 1 << (last & 63)
 	}
 	if last < len(a.used) {
-		a.used, a.segs = a.used[:last], a.segs[:last*pageBlocks]
+		a.used, a.segs = a.used[:last], a.segs[:last]
 		a.room = a.room[:(last+63)>>6]
 		a.nodes.Truncate(last)
 	}
 }
+
+// setSegment notes that a block is, or is no longer, a segment of the index.
+func (a *arena) setSegment(id uint32, is bool) {
+	if is {
+		a.segs[id/pageBlocks] |= 1 << (id % pageBlocks)
+	} else {
+		a.segs[id/pageBlocks] &^= 1 << (id % pageBlocks)
+	}
+}
+
+// isSegment reports whether block id is a segment of the index.
+func (a *arena) isSegment(id uint32) bool { return a.segs[id/pageBlocks]>>(id%pageBlocks)&1 != 0 }
 
 // isUsed reports whether block id is in use.
 func (a *arena) isUsed(id uint32) bool {
@@ -156,7 +143,7 @@ func (a *arena) closeSome(n int) bool {
 
 // bytes is the memory of the arena.
 func (a *arena) bytes() int64 {
-	tables := 8*(cap(a.used)+cap(a.room)+a.nodes.Len()) + 4*(cap(a.segs)+cap(a.main)+cap(a.ovf))
+	tables := 8*(cap(a.used)+cap(a.segs)+cap(a.room)+a.nodes.Len()) + 4*(cap(a.main)+cap(a.ovf))
 	return int64(a.nodes.Len()+a.blobs.Pages())*offheap.PageSize + int64(tables)
 }
 
@@ -264,10 +251,12 @@ func (t *tree) toArena() {
 	a.used[0], a.count = uint64(t.used), bits.OnesCount32(t.used)
 	a.nodes.W(0, 0, offheap.PageSize).CopyFrom(0, t.base, 0, t.extCap<<blockShift)
 	for i := range t.mainBlocks() {
-		a.addMain(t.mainBlock(i))
+		a.main = append(a.main, t.mainBlock(i))
+		a.setSegment(t.mainBlock(i), true)
 	}
 	for i := range t.ovfBlocks() {
-		a.addOvf(t.ovfBlock(i))
+		a.ovf = append(a.ovf, t.ovfBlock(i))
+		a.setSegment(t.ovfBlock(i), true)
 	}
 	t.ar, t.ext, t.extCap, t.used, t.base = a, 0, 0, 0, offheap.Block{}
 	t.copyBlobs(t.env.Heap)
@@ -373,13 +362,54 @@ func (t *tree) moveSegment(from, to uint32) bool {
 		}
 		return false
 	}
-	seg := t.ar.segs[from]
-	if seg == 0 {
+	if !t.ar.isSegment(from) {
 		return false
 	}
-	t.ar.segs[from], t.ar.segs[to] = 0, seg
-	(*t.ar.table(seg))[seg.ordinal()] = to
+	table, i := t.segment(from)
+	table[i] = to
+	t.ar.setSegment(from, false)
+	t.ar.setSegment(to, true)
 	return true
+}
+
+// segment finds the place of a segment of a large set in its table. Nothing is kept for that: what the
+// block holds leads there. An overflow bucket knows the bucket in whose chain it is, a row
+// in a main bucket has the bucket's hash.
+func (t *tree) segment(id uint32) (table []uint32, i int) {
+	b, a := t.r(id), t.ar
+	// Overflow segments first, since in them an owner is not a slot. In a main segment
+	// this looks through the chain of some bucket, or none, to no effect.
+	if owner := b.U32(bucketOwner); owner < t.buckets() {
+		for w := t.bucketR(owner); w.U32(bucketNext) != 0; {
+			o := w.U32(bucketNext) - 1
+			if i := int(o) / segmentPlaces; a.ovf[i] == id {
+				return a.ovf, i
+			}
+			w = t.ovfR(o)
+		}
+	}
+	for p := uint32(0); p < segmentPlaces; p++ {
+		if s := place(b, p).U32(mainSlots); s != 0 {
+			if i := t.segmentOf(s, id); i >= 0 {
+				return a.main, i
+			}
+		}
+	}
+	i = slices.Index(a.main, id) // all its buckets are empty: seldom, by the load the index keeps
+	return a.main, i
+}
+
+// segmentOf is the number of main segment id, one of whose slots is s; -1 if s names no row.
+func (t *tree) segmentOf(s, id uint32) int {
+	l := t.leafR(s & (maxBlocks - 1))
+	for pos := range l.n() {
+		if uint32(l.fp(pos)) == s>>24 {
+			if i := int(t.bucketOf(t.rowHash(l, pos))+1) / segmentPlaces; t.ar.main[i] == id {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 func (t *tree) moveLeaf(from, to uint32) {
