@@ -28,6 +28,9 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
+	// As Redis does: the end of the terminal that started the server, or of what
+	// read its log, is not the end of the server.
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	if err := serve(cfg); err != nil {
 		return fail(err)
 	}

@@ -252,7 +252,7 @@ func parseTimeout(b []byte, nowMS int64) (ms int64, problem string) {
 	}
 	f = math.Ceil(f * 1000)
 	switch {
-	case !ok:
+	case !ok, rangeErr && pastLongDouble(b):
 		return 0, errTimeout
 	case f < 0:
 		return 0, errTimeoutNegative
@@ -260,6 +260,14 @@ func parseTimeout(b []byte, nowMS int64) (ms int64, problem string) {
 		return 0, errTimeoutRange
 	}
 	return int64(f), ""
+}
+
+// pastLongDouble reports whether a number's exponent alone puts it out of the range
+// of C's long double, as which Redis reads timeouts.
+func pastLongDouble(b []byte) bool {
+	_, exponent, _ := bytes.Cut(bytes.ToLower(b), []byte("e"))
+	n, _ := strconv.ParseInt(string(exponent), 10, 32) // the nearest of 32 bits, or 0 for what is no decimal
+	return n > 4932 || n < -4951
 }
 
 // parseCursor reads the cursor of a SCAN command as strtoul does.

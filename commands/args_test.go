@@ -161,6 +161,8 @@ func TestParseTimeout(t *testing.T) {
 		{"-0", 0, ""}, {"-0.0001", 0, ""}, {"-1e-400", 0, ""},
 		{"-1", 0, errTimeoutNegative}, {"-inf", 0, errTimeoutNegative}, {"-1e400", 0, errTimeoutNegative},
 		{"inf", 0, errTimeoutRange}, {"1e400", 0, errTimeoutRange}, {"9223372036854775.807", 0, errTimeoutRange},
+		{"1e4933", 0, errTimeout}, {"-1E+5000", 0, errTimeout}, {"1e99999999999999999999", 0, errTimeout}, {"1e-5000", 0, errTimeout},
+		{"1e4932", 0, errTimeoutRange}, {"1e-4000", 1, ""}, {"1e0400", 0, errTimeoutRange},
 		{"9223372036854775807", 0, errTimeoutRange}, {"9223370000000000", 9223370000000000000, ""},
 		{"", 0, errTimeout}, {"x", 0, errTimeout}, {"nan", 0, errTimeout}, {" 1", 0, errTimeout}, {"1\x00", 0, errTimeout},
 	} {

@@ -216,7 +216,8 @@ func (c *Ctx) clientType(arg []byte) (string, bool) {
 
 func clientKill(c *Ctx) {
 	if len(c.Args) == 3 { // the form of Redis 2.4, which may kill the caller
-		if c.Host.ClientKill(ClientFilter{Addr: string(c.Args[2])}) == 0 {
+		addr := string(c.Args[2])
+		if c.Host.ClientKill(ClientFilter{Addr: &addr}) == 0 {
 			c.Error("ERR No such client")
 			return
 		}
@@ -267,9 +268,11 @@ func (c *Ctx) clientKillOption(f *ClientFilter, option, value []byte) (ok bool) 
 		f.Type, ok = c.clientType(value)
 		return ok
 	case equalFold(option, "ADDR"):
-		f.Addr = string(value)
+		addr := string(value)
+		f.Addr = &addr
 	case equalFold(option, "LADDR"):
-		f.LAddr = string(value)
+		addr := string(value)
+		f.LAddr = &addr
 	case equalFold(option, "USER"):
 		if f.User = string(value); f.User != defaultUser {
 			c.Error("ERR No such user '" + string(cString(value)) + "'")

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -269,12 +270,10 @@ func commandGetkeysandflags(c *Ctx) {
 // keys that can be found; or an answer why there is none.
 func (c *Ctx) quotedCall() (s *Spec, args [][]byte, ok bool) {
 	args = c.Args[2:]
-	s, sub := c.Host.Table().Lookup(args)
-	if sub != nil {
-		s = sub
-	}
+	cmd, sub := c.Host.Table().Lookup(args)
+	s = cmp.Or(sub, cmd)
 	switch {
-	case s == nil || s.Run == nil:
+	case s == nil || s.Subs != nil || s.Has(Hidden): // a container is called by its subcommands only
 		c.Error("ERR Invalid command specified")
 	case len(s.Keys) == 0:
 		c.Error("ERR The command has no key arguments")

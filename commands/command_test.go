@@ -53,8 +53,9 @@ func TestCommandAnswersAreWhole(t *testing.T) {
 			t.Error("COMMAND INFO without names is not COMMAND")
 		}
 		for _, s := range f.host.table.All() {
-			if name := `"` + s.FullName() + `"`; !strings.Contains(all, name) || !strings.Contains(f.call("COMMAND DOCS"), name+" {") {
-				t.Errorf("COMMAND or COMMAND DOCS says nothing of %s", name)
+			name := `"` + s.FullName() + `"`
+			if want := !s.Has(Hidden); strings.Contains(all, name) != want || strings.Contains(f.call("COMMAND DOCS"), name+" {") != want {
+				t.Errorf("COMMAND or COMMAND DOCS says nothing of %s, or too much", name)
 			}
 		}
 	}
@@ -62,7 +63,10 @@ func TestCommandAnswersAreWhole(t *testing.T) {
 
 func TestCommandAnswers(t *testing.T) {
 	newFakes(t).answers([][2]string{
-		{"COMMAND INFO nosuch client|nosuch", `[nil nil]`},
+		{"COMMAND INFO nosuch client|nosuch client| ping|", `[nil nil nil nil]`},
+		{"COMMAND INFO post host: client|id|", `[nil nil nil]`},
+		{"COMMAND DOCS client| post", `{}`},
+		{"COMMAND LIST FILTERBY PATTERN *os*", `[]`},
 		{"COMMAND INFO TIME", `[["time" 1 [loading stale fast] 0 0 0 [@fast] ["nondeterministic_output"] [] []]]`},
 		{"COMMAND INFO Client|Id", `[["client|id" 2 [noscript loading stale] 0 0 0 [@slow @connection] [] [] []]]`},
 		{"COMMAND DOCS nosuch", `{}`},
@@ -85,6 +89,9 @@ func TestCommandAnswers(t *testing.T) {
 		{"COMMAND GETKEYS memory usage k samples 1", `["k"]`},
 		{"COMMAND GETKEYS nosuch a", "-ERR Invalid command specified"},
 		{"COMMAND GETKEYS object nosuch a", "-ERR Invalid command specified"},
+		{"COMMAND GETKEYS command nosuch a", "-ERR Invalid command specified"},
+		{"COMMAND GETKEYSANDFLAGS command nosuch a", "-ERR Invalid command specified"},
+		{"COMMAND GETKEYS post a", "-ERR Invalid command specified"},
 		{"COMMAND GETKEYS ping a", "-ERR The command has no key arguments"},
 		{"COMMAND GETKEYS ttl a b", "-ERR Invalid number of arguments specified for command"},
 		{"COMMAND GETKEYSANDFLAGS rename a b", `[["a" [RW access delete]] ["b" [OW update]]]`},

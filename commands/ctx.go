@@ -76,5 +76,18 @@ func (c *Ctx) Begin(s *Spec, args [][]byte) {
 	}
 }
 
+// keepSecrets is how long the list of secrets may be that a call leaves behind.
+const keepSecrets = 64
+
+// End forgets the last call: its arguments may lie in memory that is large, or
+// that others need again.
+func (c *Ctx) End() {
+	c.Begin(nil, nil)
+	c.Client = nil
+	if cap(c.secrets) > keepSecrets {
+		c.secrets = nil
+	}
+}
+
 // OK answers +OK.
 func (c *Ctx) OK() { c.Status("OK") }

@@ -111,7 +111,7 @@ func expireGeneric(c *Ctx, baseMS, unitMS int64) {
 		return
 	}
 	key := c.Args[1]
-	oldMS, ok := c.DB.ExpireAt(key)
+	oldMS, ok := c.DB.ExpireAtForWrite(key)
 	if !ok || !cond.met(oldMS, atMS) {
 		c.Int(0)
 		return
@@ -191,7 +191,7 @@ func ttlGeneric(c *Ctx, baseMS int64, seconds bool) {
 
 func persist(c *Ctx) {
 	key := c.Args[1]
-	atMS, ok := c.DB.ExpireAt(key)
+	atMS, ok := c.DB.ExpireAtForWrite(key)
 	if !ok || atMS == 0 {
 		c.Int(0)
 		return

@@ -119,6 +119,7 @@ type fakeClient struct {
 	reply                 ReplyMode
 	noEvict, noTouch      bool
 	closing, wasReset     bool
+	aborted               bool
 	set                   func(proto int) // tells the Reply
 }
 
@@ -144,6 +145,8 @@ func (f *fakeClient) Authenticate(user, password string) bool {
 }
 func (f *fakeClient) Reset()               { f.wasReset = true }
 func (f *fakeClient) CloseAfterReply()     { f.closing = true }
+func (f *fakeClient) Abort()               { f.aborted = true }
+func (f *fakeClient) Addr() string         { return "1.2.3.4:5" }
 func (f *fakeClient) SetReply(m ReplyMode) { f.reply = m }
 func (f *fakeClient) SetNoEvict(on bool)   { f.noEvict = on }
 func (f *fakeClient) SetNoTouch(on bool)   { f.noTouch = on }
@@ -182,10 +185,25 @@ func (h *fakeHost) Info(sections []string) string {
 	return "# Server\r\n"
 }
 func (h *fakeHost) ClientList(f ClientFilter) string {
-	h.note(nil, "list %+v", f)
+	h.note(nil, "list %s", drawFilter(f))
 	return "id=7\n"
 }
-func (h *fakeHost) ClientKill(f ClientFilter) int { h.note(nil, "kill %+v", f); return h.killed }
+func (h *fakeHost) ClientKill(f ClientFilter) int {
+	h.note(nil, "kill %s", drawFilter(f))
+	return h.killed
+}
+
+// drawFilter writes a filter; an address that is given is quoted.
+func drawFilter(f ClientFilter) string {
+	addr := func(s *string) string {
+		if s == nil {
+			return ""
+		}
+		return strconv.Quote(*s)
+	}
+	return fmt.Sprintf("{IDs:%v Addr:%s LAddr:%s Type:%s User:%s SkipMe:%t MaxAge:%d Self:%d}",
+		f.IDs, addr(f.Addr), addr(f.LAddr), f.Type, f.User, f.SkipMe, f.MaxAge, f.Self)
+}
 func (h *fakeHost) ClientUnblock(id int64, withError bool) bool {
 	h.note(nil, "unblock %d %t", id, withError)
 	return h.unblocks
@@ -194,6 +212,7 @@ func (h *fakeHost) SlowlogGet(n int) []SlowEntry     { h.note(nil, "slowlog %d",
 func (h *fakeHost) SlowlogLen() int                  { return len(h.slow) }
 func (h *fakeHost) SlowlogReset()                    { h.slow = nil }
 func (h *fakeHost) Shutdown(o ShutdownOptions) error { return h.note(h.err, "shutdown %+v", o) }
+func (h *fakeHost) WarnCrossProtocol(addr string)    { h.note(nil, "warn of %s", addr) }
 func (h *fakeHost) Databases() int                   { return 16 }
 func (h *fakeHost) NowUS() int64                     { return 1767225600_000123 }
 

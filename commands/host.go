@@ -21,6 +21,10 @@ type Client interface {
 	Authenticate(user, password string) bool
 	// Reset is the RESET command: RESP2, database 0, no name, logged out if a password is set.
 	Reset()
+	// Addr is the client's address.
+	Addr() string
+	// Abort ends the connection at once: what the client has sent already is not run any more.
+	Abort()
 	// CloseAfterReply ends the connection when what was written so far has been sent.
 	CloseAfterReply()
 	// SetReply sets what CLIENT REPLY asks for.
@@ -47,11 +51,13 @@ const (
 type KV struct{ Name, Value string }
 
 // ClientFilter selects clients for CLIENT LIST and CLIENT KILL; zero fields
-// select everything. Negations are CLIENT KILL's and LIST's NOT forms.
+// select everything.
 type ClientFilter struct {
-	IDs    []int64
-	Addr   string // ip:port
-	LAddr  string
+	IDs []int64
+	// Addr and LAddr are ip:port; nil any. They are pointers because "" is an address
+	// that a client can ask for, and nobody has.
+	Addr   *string
+	LAddr  *string
 	Type   string // normal, master, replica, pubsub; "" any
 	User   string
 	SkipMe bool
@@ -87,7 +93,8 @@ type Host interface {
 	ConfigResetStat()
 	// Info is the text of INFO for the sections asked for (lower case; none: the default ones).
 	Info(sections []string) string
-	// ClientList is one line per client, each with its line break.
+	// ClientList is one line per client, each with its line break. With IDs it is
+	// in their order, and who is named twice is listed twice.
 	ClientList(f ClientFilter) string
 	// ClientKill closes the clients that match, after they got what was sent, and says how many.
 	ClientKill(f ClientFilter) int
@@ -97,9 +104,12 @@ type Host interface {
 	SlowlogGet(n int) []SlowEntry // n < 0: all; newest first
 	SlowlogLen() int
 	SlowlogReset()
-	// Shutdown begins an orderly end; the text of its error is ready to send
+	// Shutdown begins an orderly end, from when on no client's commands are run; the text of its error is ready to send
 	// ("ERR No shutdown in progress." for an Abort that comes too late).
 	Shutdown(o ShutdownOptions) error
+	// WarnCrossProtocol logs that a client speaks HTTP, which is an attack by way of
+	// somebody's browser.
+	WarnCrossProtocol(addr string)
 	// Databases is the number of databases.
 	Databases() int
 	// NowUS is the server's clock in Unix microseconds, which only TIME asks for.

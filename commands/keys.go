@@ -143,12 +143,9 @@ func typeOf(c *Ctx) {
 
 func rename(c *Ctx) {
 	src, dst := c.Args[1], c.Args[2]
-	if c.DB.Type(src) == store.None {
+	if !c.DB.Rename(src, dst) {
 		c.Error(errNoSuchKey)
 		return
-	}
-	if !bytes.Equal(src, dst) {
-		c.DB.Rename(src, dst)
 	}
 	c.OK()
 }
@@ -156,9 +153,9 @@ func rename(c *Ctx) {
 func renamenx(c *Ctx) {
 	src, dst := c.Args[1], c.Args[2]
 	switch {
-	case c.DB.Type(src) == store.None:
+	case !c.DB.Use(src):
 		c.Error(errNoSuchKey)
-	case c.DB.Type(dst) != store.None: // src itself, too
+	case c.DB.Use(dst): // src itself, too
 		c.Int(0)
 	default:
 		c.DB.Rename(src, dst)

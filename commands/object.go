@@ -1,10 +1,6 @@
 package commands
 
-import (
-	"strings"
-
-	"quarry/store"
-)
+import "quarry/store"
 
 var objectCommands = []Spec{
 	{
@@ -125,10 +121,10 @@ func objectIdletime(c *Ctx) {
 	}
 }
 
-// countsUse reports whether keys keep a use counter in place of the time of their last use.
-func (c *Ctx) countsUse() bool {
-	return strings.Contains(c.option("maxmemory-policy"), "lfu")
-}
+// countsUse reports whether keys keep a use counter in place of the time of their
+// last use. The store is asked, not the configuration, which a CONFIG REWRITE
+// may keep locked for long: a shard is locked here.
+func (c *Ctx) countsUse() bool { return c.DB.Store().LFU() }
 
 func memoryUsage(c *Ctx) {
 	for i := 3; i < len(c.Args); i += 2 {
@@ -146,7 +142,10 @@ func memoryUsage(c *Ctx) {
 			return
 		}
 	}
-	if o, ok := c.object(); ok {
-		c.Int(o.Bytes)
+	n, ok := c.DB.Bytes(c.Args[2])
+	if !ok {
+		c.Null()
+		return
 	}
+	c.Int(n)
 }

@@ -26,7 +26,7 @@ var scanCommands = []Spec{
 	{
 		Name: "DBSIZE", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Counts the keys of the database", Complexity: "O(1)",
-		Arity: 1, Flags: ReadOnly | Fast | KeyspaceCat,
+		Arity: 1, Flags: ReadOnly | Fast | KeyspaceCat | AllShards, // all shards: a key that is renamed counts once
 		Tips: []string{"request_policy:all_shards", "response_policy:agg_sum"},
 		Run:  dbsize,
 	},

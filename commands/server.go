@@ -144,6 +144,8 @@ func shutdown(c *Ctx) {
 		c.Error(err.Error())
 	} else if o.Abort {
 		c.OK()
+	} else {
+		c.Client.Abort()
 	}
 }
 

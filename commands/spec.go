@@ -29,7 +29,7 @@ const (
 // categories are derived from.
 type Flag uint32
 
-// The flags, with Redis' names (see flagNames). AllShards is our own.
+// The flags, with Redis' names (see flagNames). AllShards and Hidden are our own.
 const (
 	Write                Flag = 1 << iota // changes data; refused on a read-only replica, logged
 	ReadOnly                              // reads data, changes nothing
@@ -54,7 +54,8 @@ const (
 	KeyspaceCat                           // ACL category @keyspace
 	TouchesArbitraryKeys                  // works on keys it does not name
 	SelfPropagate                         // logs its own deterministic effects instead of its arguments
-	AllShards                             // the gate locks every shard, in order (FLUSHALL, SWAPDB)
+	AllShards                             // the gate locks every shard, in order (FLUSHALL, DBSIZE)
+	Hidden                                // found when it is called, and shown nowhere
 )
 
 // flagNames lists the flags that COMMAND INFO shows, in Redis' order.
@@ -387,14 +388,14 @@ func (k *Keys) findKeyword(args [][]byte) int {
 // Table is the command table: built once at start, read-only afterwards.
 type Table struct {
 	all    []*Spec // commands and subcommands; Spec.Index is the position here
-	top    []*Spec // commands, sorted by name
+	top    []*Spec // commands, sorted by name, without the hidden ones
 	byName map[string]*Spec
 }
 
 // All lists every command and subcommand; Spec.Index is a position in it.
 func (t *Table) All() []*Spec { return t.all }
 
-// Commands lists the top-level commands by name.
+// Commands lists the top-level commands by name, without those that are Hidden.
 func (t *Table) Commands() []*Spec { return t.top }
 
 // Lookup finds the command that args[0] names, in any letter case, and its
@@ -409,12 +410,16 @@ func (t *Table) Lookup(args [][]byte) (cmd, sub *Spec) {
 	return cmd, sub
 }
 
-// ByName finds a command by its full name ("zadd", "client|list") in any case.
+// ByName finds a command by its full name ("zadd", "client|list") in any case,
+// unless it is Hidden.
 func (t *Table) ByName(name string) *Spec {
 	name = strings.ToLower(name)
-	top, sub, _ := strings.Cut(name, "|")
+	top, sub, isSub := strings.Cut(name, "|")
 	s := t.byName[top]
-	if s != nil && sub != "" {
+	switch {
+	case s == nil || s.Has(Hidden):
+		return nil
+	case isSub:
 		return s.subs[sub]
 	}
 	return s
@@ -448,7 +453,9 @@ func NewTable(families ...[]Spec) *Table {
 				panic("commands: " + s.full + " is in the table twice")
 			}
 			t.byName[s.full] = s
-			t.top = append(t.top, s)
+			if !s.Has(Hidden) {
+				t.top = append(t.top, s)
+			}
 		}
 	}
 	slices.SortFunc(t.top, func(a, b *Spec) int { return strings.Compare(a.full, b.full) })

@@ -14,6 +14,7 @@ func NewCommandTable() *Table {
 		scanCommands,
 		objectCommands,
 		connectionCommands,
+		crossProtocolCommands,
 		clientCommands,
 		serverCommands,
 		configCommands,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"container/list"
-	"fmt"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -44,6 +43,7 @@ type parked struct {
 	db        int
 	proto     int
 	noTouch   bool
+	timed     bool // it has a timeout
 	onTimeout func(commands.Reply)
 	places    []place
 
@@ -53,6 +53,7 @@ type parked struct {
 
 // place is where a command stands in the queue of one key.
 type place struct {
+	owner *parked
 	shard int
 	key   waitKey
 	elem  *list.Element
@@ -65,7 +66,8 @@ type waitKey struct {
 }
 
 // queues are the clients waiting for keys of one shard, under its lock: lists
-// of *parked.
+// of *place, so that who is found in a queue is also found out of it at once. A
+// command may name a million keys.
 type queues map[waitKey]*list.List
 
 // claim decides how the waiting ends, for the first who asks.
@@ -83,7 +85,8 @@ func (p *parked) claim() bool {
 func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	p := &parked{
 		session: s, spec: c.Spec, db: s.db, proto: s.proto, noTouch: s.noTouch,
-		onTimeout: block.OnTimeout,
+		timed: block.TimeoutMS > 0, onTimeout: block.OnTimeout,
+		places: make([]place, 0, len(block.Keys)), // the queues point into it: it never grows
 	}
 	for _, a := range c.Args {
 		p.args = append(p.args, bytes.Clone(a))
@@ -93,26 +96,25 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	}
 	s.parked.Store(p)
 	s.srv.blocked.Add(1)
-	if block.TimeoutMS > 0 {
+	if p.timed {
 		s.conn.SetTimer(now + min(block.TimeoutMS, maxParkMS)*int64(time.Millisecond))
 	}
 }
 
-// enqueue adds p to the queue of a key, whose shard is locked; once, also if
-// the command names the key twice.
+// enqueue adds p to the queue of a key; once, also if the command names the key
+// twice: since all its shards are locked, p is the last there if it is there.
 func (s *Server) enqueue(p *parked, key waitKey) {
-	for i := range p.places {
-		if p.places[i].key == key {
-			return
-		}
-	}
 	shard := s.store.ShardOf([]byte(key.key))
 	waiting := s.queues[shard][key]
 	if waiting == nil {
 		waiting = list.New()
 		s.queues[shard][key] = waiting
+	} else if waiting.Back().Value.(*place).owner == p {
+		return
 	}
-	p.places = append(p.places, place{shard: shard, key: key, elem: waiting.PushBack(p)})
+	p.places = append(p.places, place{owner: p, shard: shard, key: key})
+	at := &p.places[len(p.places)-1]
+	at.elem = waiting.PushBack(at)
 	s.store.AddWaiter(shard, 1)
 }
 
@@ -143,9 +145,10 @@ func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
 	}
 	w.out.SetBuffer(s.out)
 	w.out.SetProto(s.proto)
-	mark := w.out.Mark()
+	w.mark = w.out.Mark()
 	reply(&w.out)
-	w.hush(s, mark)
+	w.failed()
+	w.hush(s, w.mark)
 	s.out = w.out.Bytes()
 	s.run()
 }
@@ -156,11 +159,14 @@ func (s *Session) endPark(p *parked) {
 	s.parked.Store(nil)
 	s.conn.SetTimer(0)
 	for i := range p.places {
-		at := &p.places[i]
-		s.srv.store.Lock(at.shard)
-		s.srv.leave(at)
-		s.srv.store.Unlock(at.shard)
+		s.srv.lockAndLeave(&p.places[i])
 	}
+}
+
+func (s *Server) lockAndLeave(at *place) {
+	s.store.Lock(at.shard)
+	defer s.store.Unlock(at.shard)
+	s.leave(at)
 }
 
 // expirePark is the timeout of the parked command.
@@ -234,11 +240,32 @@ func (v *serving) all() {
 }
 
 func (v *serving) serveNoted() {
+	defer v.forget()
 	for i := 0; i < len(v.ready); i++ {
 		v.key(v.ready[i])
 	}
+}
+
+// forget makes v ready for the next time, also after a panic: which keys have
+// data is forgotten, and what the served clients' commands and replies took.
+func (v *serving) forget() {
 	clear(v.ready)
-	v.ready = v.ready[:0]
+	if v.ready = v.ready[:0]; cap(v.ready) > keepInts {
+		v.ready = nil
+	}
+	v.ctx.End()
+	v.db.End()
+	v.takeLarge()
+}
+
+// takeLarge returns the reply that was written, for good, if it is large.
+func (v *serving) takeLarge() []byte {
+	b := v.out.Bytes()
+	if cap(b) <= keepBytes {
+		return nil
+	}
+	v.out.SetBuffer(nil)
+	return b
 }
 
 func (v *serving) note(ready []store.ReadyKey) {
@@ -256,25 +283,16 @@ func (v *serving) key(key waitKey) {
 		return
 	}
 	for e := waiting.Front(); e != nil; {
-		p := e.Value.(*parked)
+		at := e.Value.(*place)
 		e = e.Next()
 		v.db.Begin(key.db, v.w.ctx.NowMS)
-		if v.db.Type([]byte(key.key)) == store.None {
+		if !v.db.Has([]byte(key.key)) {
 			return
 		}
-		if v.serve(p, key, shard) {
-			srv.leave(p.placeOf(key))
+		if v.serve(at.owner, key, shard) {
+			srv.leave(at)
 		}
 	}
-}
-
-func (p *parked) placeOf(key waitKey) *place {
-	for i := range p.places {
-		if p.places[i].key == key {
-			return &p.places[i]
-		}
-	}
-	panic(fmt.Sprintf("server: a parked command has no place in the queue of %q, where it was found", key.key))
 }
 
 // serve runs a parked command for a key and reports whether that ended its
@@ -293,12 +311,17 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 			s.conn.Post(func() { s.aborted = true })
 		}
 	}()
+	begun := v.w.srv.clock()
 	v.run(p, key)
 	if v.out.Len() == 0 {
 		return false
 	}
 	p.done = true
-	s, reply := p.session, bytes.Clone(v.out.Bytes())
+	s, reply := p.session, v.takeLarge()
+	if reply == nil {
+		reply = bytes.Clone(v.out.Bytes())
+	}
+	v.w.watch.served(s, &v.ctx, v.w.srv.clock()-begun)
 	s.conn.Post(func() { s.unpark(p, func(w *resp.Writer) { w.Raw(reply) }) })
 	v.note(v.db.ReadyKeys())
 	return true

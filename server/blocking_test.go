@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,6 +55,26 @@ func TestSeveralKeys(t *testing.T) {
 	c.got("*3|$1|c|$1|x|$1|1|")
 	giver.do("ZCARD b", ":1|")
 	c.do("BZPOPMIN a b c 0", "*3|$1|b|$1|y|$1|1|")
+	s.noneWaits(t)
+}
+
+// TestManyKeys: waiting for very many keys is no quadratic work; it takes
+// minutes else, with the shards of all of them locked.
+func TestManyKeys(t *testing.T) {
+	const n = 300_000
+	s := testServer(t, nil)
+	c, giver := s.connect(t), s.connect(t)
+	in := fmt.Appendf(nil, "*%d\r\n$8\r\nBZPOPMIN\r\n", n+3)
+	for i := range n {
+		in = fmt.Appendf(in, "$7\r\nk%06d\r\n", i)
+	}
+	c.Feed(append(in, "$7\r\nk000000\r\n$1\r\n0\r\n"...))
+	c.got("")
+	if got := len(c.parked.Load().places); got != n {
+		t.Errorf("waits in %d queues, want %d", got, n)
+	}
+	giver.do("ZADD k123456 1 a", ":1|")
+	c.got("*3|$7|k123456|$1|a|$1|1|")
 	s.noneWaits(t)
 }
 
@@ -136,6 +157,9 @@ func TestEndsOfWaiting(t *testing.T) {
 	c.do("BZPOPMIN q 0", "")
 	other.do("CLIENT UNBLOCK 1 ERROR", ":1|")
 	c.got("-UNBLOCKED client unblocked via CLIENT UNBLOCK|")
+	if n := s.workers[0].stats.errors["UNBLOCKED"]; n != 1 {
+		t.Errorf("%d errors of this kind are counted", n)
+	}
 	c.do("BZPOPMIN q 0", "")
 	c.Closed()
 	other.do("CLIENT UNBLOCK 1", ":0|")
@@ -228,6 +252,61 @@ func TestPanicWhileServing(t *testing.T) {
 		t.Errorf("%d panics", n)
 	}
 	s.noneWaits(t)
+}
+
+// TestPanicBetweenServing: what was left to serve when it came is forgotten.
+func TestPanicBetweenServing(t *testing.T) {
+	s := testServer(t, nil)
+	c, giver := s.connect(t), s.connect(t)
+	c.do("BZPOPMIN {q}1 {q}2 0", "")
+	shard := s.store.ShardOf([]byte("{q}1"))
+	waiting := s.queues[shard][waitKey{0, "{q}1"}]
+	at := waiting.Front().Value
+	waiting.Front().Value = "no place"
+	giver.do("ZADD {q}1 1 a", "")
+	if n := s.damage.panics.Load(); n != 1 || !giver.conn.gone {
+		t.Fatalf("%d panics", n)
+	}
+	if left := s.workers[0].serving.ready; len(left) != 0 {
+		t.Errorf("left to serve: %v", left)
+	}
+	waiting.Front().Value = at
+}
+
+// TestPanicWhileLeaving: it leaves no shard locked.
+func TestPanicWhileLeaving(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.do("BZPOPMIN q 0", "")
+	p := c.parked.Load()
+	func() {
+		defer func() { _ = recover() }()
+		broken := &parked{session: c.Session, places: []place{{shard: 0, key: waitKey{0, "other"}}}}
+		c.endPark(broken)
+		t.Error("no panic")
+	}()
+	shardFree(s, 0)
+	c.parked.Store(p)
+	s.blocked.Add(1)
+	c.Closed()
+	s.noneWaits(t)
+}
+
+// TestLargeServedReply: it does not stay with the worker.
+func TestLargeServedReply(t *testing.T) {
+	s := testServer(t, nil)
+	c, giver := s.connect(t), s.connect(t)
+	member := strings.Repeat("m", 2*keepBytes)
+	c.do("BZMPOP 0 1 q MIN", "")
+	giver.do("ZADD q 1 "+member[:1000], ":1|")
+	c.got("*2|$1|q|*1|*2|$1000|" + member[:1000] + "|$1|1|")
+	c.do("BZMPOP 0 1 q MIN", "")
+	giver.Feed(respOf("ZADD q 1 " + member + "\n"))
+	giver.got(":1|")
+	c.got("*2|$1|q|*1|*2|$131072|" + member + "|$1|1|")
+	if n := cap(s.workers[0].serving.out.Bytes()); n > keepBytes {
+		t.Errorf("a buffer of %d bytes is kept", n)
+	}
 }
 
 // TestKillParked: CLIENT KILL ends the waiting.

@@ -69,10 +69,27 @@ func (r *registry) all() []*Session {
 	return list
 }
 
+// chosen lists the sessions with the ids, in this order and as often as they are
+// named, or all if there are no ids.
+func (r *registry) chosen(ids []int64) []*Session {
+	if len(ids) == 0 {
+		return r.all()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []*Session
+	for _, id := range ids {
+		if s := r.byID[id]; s != nil {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // ClientList is CLIENT LIST: a line for each client that matches.
 func (s *Server) ClientList(f commands.ClientFilter) string {
 	var b []byte
-	for _, client := range s.clients.all() {
+	for _, client := range s.clients.chosen(f.IDs) {
 		if client.matches(&f) {
 			b = append(client.appendInfo(b), '\n')
 		}
@@ -84,14 +101,22 @@ func (s *Server) ClientList(f commands.ClientFilter) string {
 // off the list at once and gone when their loops have heard of it.
 func (s *Server) ClientKill(f commands.ClientFilter) int {
 	killed := 0
-	for _, client := range s.clients.all() {
-		if client.matches(&f) && s.clients.remove(client) {
-			client.killed.Store(true)
-			client.conn.Post(func() {}) // its loop asks what it wants: to be closed
+	for _, client := range s.clients.chosen(f.IDs) {
+		if client.matches(&f) && s.kill(client) {
 			killed++
 		}
 	}
 	return killed
+}
+
+// kill closes a client and reports whether it is the first to do so.
+func (s *Server) kill(client *Session) bool {
+	if !s.clients.remove(client) {
+		return false
+	}
+	client.killed.Store(true)
+	client.conn.Post(func() {}) // its loop asks what it wants: to be closed
+	return true
 }
 
 // ClientUnblock is CLIENT UNBLOCK.
@@ -100,13 +125,12 @@ func (s *Server) ClientUnblock(id int64, withError bool) bool {
 	return client != nil && client.unblock(withError)
 }
 
-// matches reports whether the client is one that f selects.
+// matches reports whether the client is one that f selects; f.IDs has been looked at.
 func (s *Session) matches(f *commands.ClientFilter) bool {
 	v := &s.view
 	switch {
-	case len(f.IDs) > 0 && !slices.Contains(f.IDs, s.id):
-	case f.Addr != "" && f.Addr != v.addr:
-	case f.LAddr != "" && f.LAddr != v.laddr:
+	case f.Addr != nil && *f.Addr != v.addr:
+	case f.LAddr != nil && *f.LAddr != v.laddr:
 	case f.Type != "" && f.Type != "normal": // there are no others yet
 	case f.User != "" && f.User != defaultUser:
 	case f.SkipMe && f.Self == s.id:

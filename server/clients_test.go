@@ -83,6 +83,8 @@ func TestClientLine(t *testing.T) {
 	c.turn()
 }
 
+func text(s string) *string { return &s }
+
 func TestClientFilters(t *testing.T) {
 	s := testServer(t, nil)
 	for range 3 {
@@ -100,10 +102,14 @@ func TestClientFilters(t *testing.T) {
 		}
 	}
 	f(commands.ClientFilter{}, "1 2 3")
-	f(commands.ClientFilter{IDs: []int64{3, 1, 9}}, "1 3")
-	f(commands.ClientFilter{Addr: "127.0.0.1:40001"}, "2")
-	f(commands.ClientFilter{LAddr: "127.0.0.1:6379"}, "1 2 3")
-	f(commands.ClientFilter{LAddr: "127.0.0.1:1"}, "")
+	f(commands.ClientFilter{IDs: []int64{3, 1, 9}}, "3 1")
+	f(commands.ClientFilter{IDs: []int64{2, 2}}, "2 2")
+	f(commands.ClientFilter{IDs: []int64{1, 2}, MaxAge: 50}, "2")
+	f(commands.ClientFilter{Addr: text("127.0.0.1:40001")}, "2")
+	f(commands.ClientFilter{Addr: text("")}, "")
+	f(commands.ClientFilter{LAddr: text("127.0.0.1:6379")}, "1 2 3")
+	f(commands.ClientFilter{LAddr: text("127.0.0.1:1")}, "")
+	f(commands.ClientFilter{LAddr: text("")}, "")
 	f(commands.ClientFilter{Type: "normal"}, "1 2 3")
 	f(commands.ClientFilter{Type: "pubsub"}, "")
 	f(commands.ClientFilter{User: "default"}, "1 2 3")
@@ -122,6 +128,15 @@ func TestClientKill(t *testing.T) {
 	}
 	a.do("CLIENT KILL 127.0.0.1:40001", "-ERR No such client|")
 	a.do("CLIENT KILL ID 2", ":0|")
+	d := s.connect(t)
+	a.do("CLIENT KILL ID 4 ADDR 127.0.0.1:40003 LADDR 127.0.0.1:6379", ":1|")
+	d.turn()
+	if !d.conn.gone {
+		t.Error("a client killed by its id and addresses is still there")
+	}
+	a.do(`CLIENT KILL ""`, "-ERR No such client|")
+	a.do(`CLIENT KILL ADDR ""`, ":0|")
+	a.do(`CLIENT KILL LADDR "" SKIPME no`, ":0|")
 	b.turn()
 	a.Feed([]byte("PING\r\nCLIENT KILL ID 1 SKIPME no\r\nPING\r\n"))
 	a.got("+PONG|:1|")

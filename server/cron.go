@@ -39,6 +39,7 @@ func (s *Server) tick(most time.Duration) {
 	}()
 	s.syncWall()
 	s.counters.sample()
+	s.cutLaggard()
 	end := s.clock() + int64(most)
 	for s.store.Tick(s.wallMS(s.clock())) && s.clock() < end {
 	}

@@ -42,6 +42,12 @@ type worker struct {
 	mark  int            // in out: where its reply begins
 	ends  int64          // when the turn is over,
 	full  int            // or with how much in out
+
+	waited int64 // the clock when a lock had been waited for
+
+	// intact says that the arguments of the last command that ran still lie
+	// where ctx has them.
+	intact bool
 }
 
 func (s *Server) newWorker() *worker {
@@ -56,8 +62,8 @@ func (s *Server) newWorker() *worker {
 func (w *worker) begin(s *Session) {
 	w.watch.begin(s)
 	w.ends = w.watch.now() + int64(turnTime)
-	w.full = len(s.out) + turnOutput
-	w.spec, w.mark, w.prefetched = nil, 0, 0
+	w.full = len(s.out) + s.turnOutput()
+	w.spec, w.mark, w.prefetched, w.intact = nil, 0, 0, false
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
 	if s.out == nil {
@@ -68,6 +74,9 @@ func (w *worker) begin(s *Session) {
 	if limits := w.srv.limits.Load(); limits != s.limitsOf {
 		s.limits, s.limitsOf = *limits, limits
 	}
+	if !s.authenticated {
+		s.framer.SetAuthenticated(s.Authenticated()) // requirepass may have changed
+	}
 }
 
 // end ends the turn, whatever ended it: a panic of a handler too.
@@ -76,7 +85,8 @@ func (w *worker) end(s *Session) {
 		w.crashed(s, p)
 	}
 	w.locks.release()
-	w.watch.end()
+	w.watch.end(w.last())
+	w.forget()
 	s.out = w.out.Bytes()
 	w.out.SetBuffer(nil)
 	if len(s.out) == 0 {
@@ -84,11 +94,35 @@ func (w *worker) end(s *Session) {
 		s.out = nil
 	}
 	s.framer.Release()
-	if len(s.out)-s.sent > stallBytes {
+	if len(s.out)-s.sent > countBytes {
 		s.account()
 	}
 	s.publish()
 	s.checkOutput(w.watch.now())
+}
+
+// last is the call that ran last, nil if its arguments are gone.
+func (w *worker) last() *commands.Ctx {
+	if !w.intact {
+		return nil
+	}
+	return &w.ctx
+}
+
+// keepInts is how long a list of keys or shards may be that a command leaves behind.
+const keepInts = 1024
+
+// forget lets go of what the turn's commands lay in, and of large lists.
+func (w *worker) forget() {
+	w.ctx.End()
+	w.db.End()
+	if len(w.sought) > 0 {
+		clear(w.sought[:cap(w.sought)])
+		w.sought = w.sought[:0]
+	}
+	if cap(w.keys) > keepInts {
+		w.keys = nil
+	}
 }
 
 // turnOver says that others are to have their turn: time is up, or there is
@@ -125,7 +159,7 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 	case sub != nil:
 		cmd = sub
 	case cmd.Subs != nil && len(args) > 1:
-		return cmd, commands.UnknownSubcommand(cmd, args)
+		return nil, commands.UnknownSubcommand(cmd, args) // the container has not been called
 	}
 	switch {
 	case !cmd.ArityOK(len(args)):
@@ -182,7 +216,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 	c := &w.ctx
 	c.Begin(spec, args)
-	c.NowMS = w.srv.wallMS(w.watch.now())
+	c.NowMS = w.srv.wallMS(w.now())
 	w.db.Begin(s.db, c.NowMS)
 	if s.noTouch {
 		w.db.NoTouch()
@@ -192,8 +226,20 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 	w.watch.run(spec, args)
 	spec.Run(c)
+	w.intact = true
 	w.watch.done(c, w.failed())
 	w.spec = nil
+}
+
+// now is the clock as it was read last, by the stopwatch or, if a lock had to be
+// waited for, after that: no command is run at a time before that of one that
+// has changed the same keys.
+func (w *worker) now() int64 {
+	if w.locks.waited {
+		w.locks.waited = false
+		w.waited = w.srv.clock()
+	}
+	return max(w.watch.now(), w.waited)
 }
 
 // prefetch looks ahead in a pipeline: where several calls in a row look up a
@@ -250,7 +296,7 @@ func (w *worker) settle(s *Session) {
 	if ready := w.db.ReadyKeys(); len(ready) > 0 {
 		w.serving.keys(ready)
 	}
-	if w.ctx.Spec.Has(commands.AllShards) && w.srv.blocked.Load() > 0 {
+	if w.ctx.Spec.Has(commands.AllShards|commands.Write) && w.srv.blocked.Load() > 0 {
 		w.serving.all()
 	}
 }
@@ -280,14 +326,14 @@ func (w *worker) hush(s *Session, mark int) {
 	w.out.Undo(mark)
 }
 
-// crashed closes a connection whose command panicked. What a command that
-// changes data has done halfway is not known: its shards take no more changes.
-// A read changes nothing and leaves nothing behind.
+// crashed closes a connection whose command panicked. What the command has done
+// halfway is not known: its shards take no more changes. That holds for reads
+// too, which delete keys that have expired and make sets for their results.
 func (w *worker) crashed(s *Session, cause any) {
 	w.out.Undo(min(w.mark, w.out.Len()))
 	s.aborted = true
 	var shards []int
-	if w.spec != nil && !w.spec.Has(commands.ReadOnly) {
+	if w.spec != nil {
 		shards = w.locks.held
 	}
 	w.srv.crashed(w.spec, shards, cause, debug.Stack())

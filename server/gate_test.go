@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"quarry/commands"
 	"quarry/server/eventloop"
@@ -34,6 +35,13 @@ func TestRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.do("write k", "+OK|")
+	long := strings.Repeat("x", 20<<10)
+	guest := testServer(t, nil, "--requirepass", "secret").connect(t)
+	if err := guest.srv.ConfigSet([]commands.KV{{Name: "requirepass", Value: ""}}); err != nil {
+		t.Fatal(err)
+	}
+	guest.Feed(respOf("ECHO " + long + "\n"))
+	guest.got("$20480|" + long + "|")
 }
 
 // TestPasswordSetLater: who came while there was none stays in.
@@ -97,8 +105,10 @@ func TestPanicInHandler(t *testing.T) {
 	other.do("write "+elsewhere, "+OK|")
 	other.do("all", refused)
 	other.do("breakread "+elsewhere, "")
-	s.connect(t).do("write "+elsewhere, "+OK|")
-	if panics, damaged := s.damage.panics.Load(), s.damage.count.Load(); panics != 2 || damaged != 1 {
+	after := s.connect(t)
+	after.do("write "+elsewhere, refused)
+	after.do("read "+elsewhere, "+OK|")
+	if panics, damaged := s.damage.panics.Load(), s.damage.count.Load(); panics != 2 || damaged != 2 {
 		t.Errorf("%d panics and %d damaged shards counted", panics, damaged)
 	}
 	for i := range s.store.Shards() {
@@ -158,6 +168,23 @@ func TestLocks(t *testing.T) {
 	held(0)
 }
 
+// TestTimeAfterWaiting: who has waited for a lock runs at the time at which it got it, and
+// so does what comes after.
+func TestTimeAfterWaiting(t *testing.T) {
+	s := testServer(t, fakeTable())
+	w := s.workers[0]
+	w.begin(s.connect(t).Session)
+	before := w.now()
+	if before != w.watch.now() {
+		t.Error("the clock was read for nothing")
+	}
+	w.watch.at -= int64(time.Second) // that is how long it waits
+	w.locks.waited = true
+	if got := w.now(); got < before || w.now() != got {
+		t.Errorf("at %d, then at %d; it came at %d", got, w.now(), before)
+	}
+}
+
 // TestTurnHoldsNoLock: whatever a turn ran, nothing is locked after it.
 func TestTurnHoldsNoLock(t *testing.T) {
 	s := testServer(t, fakeTable())
@@ -187,7 +214,13 @@ func TestGateCounts(t *testing.T) {
 	if got := stats.commands[write]; got.calls != 0 || got.rejected != 1 {
 		t.Errorf("WRITE: %d calls, %d rejected", got.calls, got.rejected)
 	}
-	if n := stats.errors["ERR"]; n != 2 {
+	c.send("box out x")
+	for _, container := range []string{"box", "box|in"} {
+		if got := stats.commands[s.table.ByName(container).Index()]; got.calls+got.rejected != 0 {
+			t.Errorf("an unknown subcommand is counted as %s", container)
+		}
+	}
+	if n := stats.errors["ERR"]; n != 3 {
 		t.Errorf("%d errors", n)
 	}
 	if stats.in == 0 || stats.out == 0 {

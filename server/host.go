@@ -76,8 +76,23 @@ func (s *Server) Shutdown(o commands.ShutdownOptions) error {
 		return errors.New("ERR Errors trying to SHUTDOWN. Check logs.")
 	}
 	s.log.Info("SHUTDOWN was asked for by a client")
+	s.stopping.Store(true) // what is acknowledged from here on would be lost
 	s.stop()
 	return nil
+}
+
+// crossProtocolPeriod is how often, in seconds, the log speaks of clients that speak HTTP:
+// a page may send requests without end.
+const crossProtocolPeriod = 60
+
+// WarnCrossProtocol is what POST and Host: say in the log.
+func (s *Server) WarnCrossProtocol(addr string) {
+	now, last := s.seconds(), s.crossProtocolAt.Load()
+	if last != 0 && now-last < crossProtocolPeriod || !s.crossProtocolAt.CompareAndSwap(last, max(now, 1)) {
+		return
+	}
+	s.log.Warn("possible attack: a client sends POST or Host: as browsers do, which a page may have made one do; closed",
+		"client", addr)
 }
 
 // setPolicy follows maxmemory-policy. Nothing is evicted, but under an LFU

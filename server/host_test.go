@@ -1,8 +1,11 @@
 package server
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"quarry/commands"
@@ -42,6 +45,21 @@ func TestConfigSetReachesTheServer(t *testing.T) {
 	}
 }
 
+// TestObjectWithoutConfig: OBJECT, which runs with a shard locked, does not wait
+// for the configuration. It hangs else, and the test's own deadline tells where.
+func TestObjectWithoutConfig(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.do("ZADD z 1 a", ":1|")
+	s.cfg.OnChange("timeout", func() error {
+		c.do("OBJECT IDLETIME z", ":0|")
+		return nil
+	})
+	if err := s.ConfigSet([]commands.KV{{Name: "timeout", Value: "5"}}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConfigRewriteHost(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "quarry.conf")
 	if err := os.WriteFile(file, []byte("hz 20\n"), 0o644); err != nil {
@@ -59,6 +77,41 @@ func TestConfigRewriteHost(t *testing.T) {
 	}
 	if err := infoServer(t).ConfigRewrite(); err == nil || err.Error() != "ERR The server is running without a config file" {
 		t.Errorf("without a file: %v", err)
+	}
+}
+
+// TestShutdownIsTheEnd: nothing that came behind it is run, on any connection.
+func TestShutdownIsTheEnd(t *testing.T) {
+	s := testServer(t, nil)
+	c, other := s.connect(t), s.connect(t)
+	other.do("ZADD k 1 a", ":1|")
+	c.Feed([]byte("PING\r\nSHUTDOWN SAVE\r\nSHUTDOWN NOSAVE\r\nZADD k 2 b\r\n"))
+	if got := c.turn(); got != "+PONG\r\n-ERR Errors trying to SHUTDOWN. Check logs.\r\n" || !c.conn.gone {
+		t.Errorf("%q, gone: %t", got, c.conn.gone)
+	}
+	other.do("ZADD k 3 c", "")
+	if n := s.store.Size(0); n != 1 || s.counters.total().commands[s.table.ByName("zadd").Index()].calls != 1 {
+		t.Error("a command was run after SHUTDOWN")
+	}
+}
+
+// TestCrossProtocolWarning: a page may send requests without end, the log says so once a minute.
+func TestCrossProtocolWarning(t *testing.T) {
+	var log bytes.Buffer
+	s := testServer(t, nil)
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	for range 3 {
+		c := s.connect(t)
+		c.do("Host: 127.0.0.1:6379", "")
+		if !c.conn.gone {
+			t.Error("the connection is open")
+		}
+	}
+	if n := strings.Count(log.String(), "possible attack"); n != 1 {
+		t.Errorf("%d warnings:\n%s", n, &log)
+	}
+	if stats := s.Info([]string{"commandstats"}); strings.Contains(stats, "host:") {
+		t.Errorf("counted as a command:\n%s", stats)
 	}
 }
 

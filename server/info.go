@@ -174,6 +174,7 @@ func (s *Server) infoClients(t *infoText) {
 	t.add("client_recent_max_input_buffer", u.maxInput)
 	t.add("client_recent_max_output_buffer", u.maxOutput)
 	t.add("blocked_clients", s.blocked.Load())
+	t.add("clients_in_timeout_table", u.timed)
 	t.add("tracking_clients", 0)
 	t.add("pubsub_clients", 0)
 	t.add("watching_clients", 0)
@@ -182,6 +183,7 @@ func (s *Server) infoClients(t *infoText) {
 // clientUse is what the clients take.
 type clientUse struct {
 	count               int
+	timed               int // parked, with a timeout
 	bytes               int64
 	maxInput, maxOutput int64
 }
@@ -190,6 +192,9 @@ func (s *Server) clientUse() (u clientUse) {
 	for _, client := range s.clients.all() {
 		input, output := client.view.inputCap.Load(), client.view.unsent.Load()
 		u.count++
+		if p := client.parked.Load(); p != nil && p.timed {
+			u.timed++
+		}
 		u.bytes += sessionBytes + input + output
 		u.maxInput = max(u.maxInput, input)
 		u.maxOutput = max(u.maxOutput, output)
@@ -256,6 +261,8 @@ func (s *Server) infoMemory(t *infoText) {
 	t.add("used_memory_dataset_perc", percent(data.Live, used-startup))
 	t.add("used_memory_keys", data.Keys)
 	t.addBytes("used_memory_runtime", rt.memory)
+	t.add("used_memory_lua", 0)
+	t.add("number_of_cached_scripts", 0)
 	t.add("go_heap_bytes", rt.heap)
 	t.add("gc_cycles", rt.cycles)
 	t.add("gc_pause_max_usec", rt.pauseMaxUS)
@@ -279,6 +286,8 @@ func (s *Server) infoMemory(t *infoText) {
 	t.add("mem_aof_buffer", 0)
 	t.add("mem_allocator", "quarry-slab")
 	t.add("active_defrag_running", 0)
+	t.add("lazyfree_pending_objects", s.store.Flushed())
+	t.add("lazyfreed_objects", s.store.Counters().LazyFreed)
 }
 
 // infoPersistence is what Redis says with save "" and appendonly no.
@@ -327,6 +336,11 @@ func (s *Server) infoStats(t *infoText) {
 	t.add("latest_fork_usec", 0)
 	t.add("total_forks", 0)
 	t.add("migrate_cached_sockets", 0)
+	t.add("slave_expires_tracked_keys", 0)
+	t.add("active_defrag_hits", 0)
+	t.add("active_defrag_misses", 0)
+	t.add("active_defrag_key_hits", 0)
+	t.add("active_defrag_key_misses", 0)
 	t.add("tracking_total_keys", 0)
 	t.add("tracking_total_items", 0)
 	t.add("tracking_total_prefixes", 0)
@@ -380,8 +394,8 @@ func seconds(t syscall.Timeval) string { return fixed(float64(t.Nano())/1e9, 6) 
 func (s *Server) usedCommands(sum *stats) []*commands.Spec {
 	var list []*commands.Spec
 	for i, c := range sum.commands {
-		if c.calls+c.rejected > 0 {
-			list = append(list, s.table.All()[i])
+		if spec := s.table.All()[i]; c.calls+c.rejected > 0 && !spec.Has(commands.Hidden) {
+			list = append(list, spec)
 		}
 	}
 	slices.SortFunc(list, func(a, b *commands.Spec) int { return strings.Compare(a.FullName(), b.FullName()) })

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -109,6 +110,9 @@ func TestInfoFields(t *testing.T) {
 		"aof_enabled": "0", "role": "master", "connected_slaves": "0", "master_repl_offset": "0",
 		"cluster_enabled": "0", "total_commands_processed": "0", "instantaneous_ops_per_sec": "0",
 		"keyspace_hits": "0", "keyspace_misses": "0", "evicted_keys": "0", "expired_keys": "0",
+		"clients_in_timeout_table": "0", "lazyfree_pending_objects": "0", "lazyfreed_objects": "0", "used_memory_lua": "0",
+		"number_of_cached_scripts": "0", "slave_expires_tracked_keys": "0", "active_defrag_running": "0", "active_defrag_hits": "0",
+		"active_defrag_misses": "0", "active_defrag_key_hits": "0", "active_defrag_key_misses": "0",
 	} {
 		if v := got.field(name); v != want {
 			t.Errorf("%s is %q, want %q", name, v, want)
@@ -241,6 +245,61 @@ func TestLongest(t *testing.T) {
 	f(1, 0, 5, 0, 0)
 	f(2, 1, 5, 1, 0)
 	f(2, 0, 9, 0, 1)
+}
+
+// TestInfoMoves: figures that follow what is going on.
+func TestInfoMoves(t *testing.T) {
+	s := testServer(t, nil)
+	f := func(name, want string) {
+		t.Helper()
+		if got := parseInfo(t, s.Info(nil)).field(name); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	s.connect(t).do("BZPOPMIN q 0", "")
+	s.connect(t).do("BZPOPMIN q 100", "")
+	f("blocked_clients", "2")
+	f("clients_in_timeout_table", "1")
+	c := s.connect(t)
+	c.do("ZADD k 1 a", ":1|")
+	c.do("ZADD l 1 a", ":1|")
+	c.do("FLUSHALL", "+OK|")
+	f("lazyfree_pending_objects", "2")
+	for s.store.Tick(0) {
+	}
+	f("lazyfree_pending_objects", "0")
+	f("lazyfreed_objects", "2")
+	c.do("CONFIG RESETSTAT", "+OK|")
+	f("lazyfreed_objects", "0")
+}
+
+// TestKeyspaceHits: which commands count a hit or a miss for which keys.
+func TestKeyspaceHits(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.do("ZADD k 1 a", ":1|")
+	for _, f := range []struct {
+		line string
+		want string // hits and misses
+	}{
+		{"EXISTS k nokey k", "2 1"},
+		{"TOUCH k nokey", "1 1"},
+		{"TYPE k", "1 0"}, {"TYPE nokey", "0 1"},
+		{"TTL k", "1 0"}, {"PTTL nokey", "0 1"}, {"EXPIRETIME k", "1 0"}, {"PEXPIRETIME nokey", "0 1"},
+		{"OBJECT ENCODING k", "1 0"}, {"OBJECT IDLETIME nokey", "0 1"}, {"OBJECT FREQ k", "1 0"}, {"OBJECT REFCOUNT k", "1 0"},
+		{"ZSCORE k a", "1 0"}, {"ZSCORE nokey a", "0 1"},
+		{"COPY k copy", "1 0"}, {"COPY nokey copy", "0 1"},
+		{"MEMORY USAGE k", "0 0"}, {"MEMORY USAGE nokey", "0 0"},
+		{"EXPIRE k 100", "0 0"}, {"EXPIRE nokey 100", "0 0"}, {"PERSIST k", "0 0"}, {"PERSIST nokey", "0 0"},
+		{"RENAME k l", "0 0"}, {"RENAME k l", "0 0"}, {"RENAMENX l copy", "0 0"}, {"RENAMENX l k", "0 0"},
+		{"MOVE k 1", "0 0"}, {"MOVE k 1", "0 0"}, {"DEL k copy", "0 0"},
+	} {
+		s.store.ResetCounters()
+		c.send(f.line)
+		if n := s.store.Counters(); fmt.Sprint(n.Hits, n.Misses) != f.want {
+			t.Errorf("%s: %d hits and %d misses, want %s", f.line, n.Hits, n.Misses, f.want)
+		}
+	}
 }
 
 // Tools ask for INFO every second, and a command holds up its event loop: what is

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"log/slog"
 	"math"
+	"strconv"
 	"time"
 
 	"quarry/server/config"
@@ -24,17 +27,35 @@ const (
 	// A client may have as much unsent output as client-output-buffer-limit
 	// lets it, by default any amount, as in Redis: a driver may write a huge
 	// pipeline before it reads the first reply. Only while all clients together
-	// have more than stallTotal unsent, those with more than stallBytes run no
-	// further commands until they have read their replies.
+	// have more than stallTotal unsent, those with more than their share run no
+	// further commands until they have read their replies: with stallBytes, or
+	// less if there are so many clients that this would come to more than stallTotal
+	// again. Below countBytes a client's part may not be in the total.
 	stallBytes = 1 << 20
 	stallTotal = 256 << 20
+	countBytes = 16 << 10
 
-	// lingerSeconds is how long a client may take to read the last replies of
+	// laggardSeconds is how long a client may have more than its share, and read
+	// nothing, while others are stalled. Then it is closed, the one with the
+	// most first: it may never read, and the others would wait for ever.
+	laggardSeconds = 10
+
+	// guestOutput is how much unsent output a client without the password may
+	// have: about what Redis leaves to one, since CVE-2025-21605.
+	guestOutput = 16 << 10
+
+	// lingerSeconds is how long a client may read nothing of the last replies of
 	// a connection that is closing.
 	lingerSeconds = 10
 
-	// reservedFDs are descriptors that are no clients: listeners, epoll, files.
+	// restSeconds is after how long an idle client's input buffer is given back.
+	restSeconds = 10
+
+	// reservedFDs are descriptors that are no clients: files, and what Go has for
+	// itself. To them come the listeners, and those of the event loops: epoll, a
+	// way to wake it, and io_uring.
 	reservedFDs = 32
+	loopFDs     = 3
 )
 
 const defaultUser = "default"
@@ -56,7 +77,7 @@ func (s *Server) admit(conn endpoint) (*Session, string) {
 		return nil, errProtected
 	}
 	session := newSession(s, conn, s.clients.newID())
-	if !s.clients.add(session, s.maxClients()) {
+	if !s.clients.add(session, s.cfg.MaxClients.Load()) {
 		s.counters.rejected.Add(1)
 		return nil, errTooMany
 	}
@@ -64,21 +85,38 @@ func (s *Server) admit(conn endpoint) (*Session, string) {
 	return session, ""
 }
 
-// maxClients is maxclients, or less where the system allows fewer descriptors.
-func (s *Server) maxClients() int { return min(s.cfg.MaxClients.Load(), s.clientFDs) }
-
 // checkFDs finds out how many clients the system's descriptor limit allows.
 func (s *Server) checkFDs() {
 	s.clientFDs = math.MaxInt
-	limit, ok := maxFDs()
-	if !ok || limit > math.MaxInt32 {
-		return
+	if limit, ok := maxFDs(); ok && limit <= math.MaxInt32 {
+		s.clientFDs = max(int(limit)-s.ownFDs(), 1)
 	}
-	s.clientFDs = max(int(limit)-reservedFDs, 1)
-	if wanted := s.cfg.MaxClients.Load(); wanted > s.clientFDs {
-		s.log.Warn("the system's limit of open files allows fewer clients than maxclients (see ulimit -n)",
-			slog.Int("maxclients", wanted), slog.Int("allowed", s.clientFDs))
+}
+
+// lowerMaxClients makes maxclients what the system allows, as Redis does at its
+// start.
+func (s *Server) lowerMaxClients() error {
+	wanted := s.cfg.MaxClients.Load()
+	if wanted <= s.clientFDs {
+		return nil
 	}
+	s.log.Warn("the system's limit of open files allows fewer clients than maxclients (see ulimit -n)",
+		slog.Int("maxclients", wanted), slog.Int("allowed", s.clientFDs))
+	return s.cfg.Set([]config.Pair{{Name: "maxclients", Value: strconv.Itoa(s.clientFDs)}})
+}
+
+// ownFDs is how many descriptors the server needs for itself.
+func (s *Server) ownFDs() int {
+	const unix = 1 // listener
+	return reservedFDs + loopFDs*s.loops() + len(s.cfg.Bind.Load()) + unix
+}
+
+// checkMaxClients refuses a maxclients that the system has no descriptors for.
+func (s *Server) checkMaxClients() error {
+	if s.cfg.MaxClients.Load() > s.clientFDs {
+		return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", s.clientFDs)
+	}
+	return nil
 }
 
 // loadLimits takes over the options that bound a client's input.
@@ -103,20 +141,87 @@ func (s *Session) checkOutput(now int64) {
 	}
 	lasted := s.softSince != 0 && now-s.softSince > int64(limit.SoftSeconds)*int64(time.Second)
 	if (limit.Hard != 0 && unsent > limit.Hard) || lasted {
-		s.srv.log.Warn("client does not read its replies; closed for client-output-buffer-limit",
-			slog.String("client", s.Info()), slog.Int64("unsent", unsent))
-		s.aborted = true
-		s.out, s.sent = nil, 0
-		s.account()
+		s.giveUp("client does not read its replies; closed for client-output-buffer-limit")
 	}
 }
 
-// checkTime closes a session whose time is up.
+// giveUp closes a session that does not read, and forgets its output.
+func (s *Session) giveUp(why string) {
+	s.srv.log.Warn(why, slog.String("client", s.Info()), slog.Int("unsent", len(s.out)-s.sent))
+	s.aborted = true
+	s.out, s.sent = nil, 0
+	s.account()
+}
+
+// overdrawn says that a session which has not logged in does not read its replies.
+func (s *Session) overdrawn() bool {
+	return len(s.out)-s.sent > guestOutput && !s.Authenticated()
+}
+
+// crowded says that all clients together have too much unsent.
+func (s *Server) crowded() bool { return s.unsent.Load() > stallTotal }
+
+// share is how much unsent output each client may have while it is crowded.
+func (s *Server) share() int {
+	return min(stallBytes, max(stallTotal/max(s.clients.count(), 1), countBytes))
+}
+
+// turnOutput is how much output a turn of the session may bring. While it is
+// crowded, or for a guest, that is little: much more than it may leave unsent
+// would come about in the last turn before that is noticed.
+func (s *Session) turnOutput() int {
+	switch {
+	case s.srv.crowded():
+		return s.srv.share()
+	case !s.Authenticated():
+		return guestOutput
+	}
+	return turnOutput
+}
+
+// cutLaggard closes the client with the most unsent output of those who have
+// long read nothing, if that is what holds others up. It is called often: the next
+// one is closed when it has shown that this was not enough.
+func (s *Server) cutLaggard() {
+	if !s.crowded() {
+		return
+	}
+	now, most := s.seconds(), int64(s.share())
+	var worst *Session
+	for _, c := range s.clients.all() {
+		if unsent := c.view.unsent.Load(); unsent > most && now-c.view.taken.Load() > laggardSeconds {
+			worst, most = c, unsent
+		}
+	}
+	if worst != nil && s.kill(worst) {
+		s.log.Warn("client reads nothing while all clients together have much unsent; closed",
+			slog.String("client", worst.Info()), slog.Int64("unsent", most))
+	}
+}
+
+// progress notes that the client has taken some of its output: it is not idle,
+// and it is given time for the rest.
+func (s *Session) progress() {
+	now := s.srv.seconds()
+	setInt64(&s.view.active, now)
+	setInt64(&s.view.taken, now)
+	s.closingSince = now
+}
+
+// checkTime closes a session whose time is up, and looks after what only time
+// brings about.
 func (s *Session) checkTime() {
 	now := s.srv.clock()
 	s.checkOutput(now)
 	seconds := now / int64(time.Second)
 	idle := seconds - s.view.active.Load()
+	if idle > restSeconds {
+		s.framer.Rest()
+		s.publish()
+	}
+	if s.stalled && !s.srv.crowded() {
+		s.run()
+	}
 	timeout := int64(s.srv.cfg.Timeout.Load())
 	switch {
 	case s.closing && seconds-s.closingSince > lingerSeconds:
@@ -127,8 +232,10 @@ func (s *Session) checkTime() {
 	}
 }
 
-// samePassword compares without telling by its time how much is right. With no
-// password set every one is right, as for Redis' default user.
+// samePassword compares without telling by its time how much is right, nor how
+// long the right one is: sums are equally long. With no password set every one
+// is right, as for Redis' default user.
 func samePassword(given, wanted string) bool {
-	return wanted == "" || subtle.ConstantTimeCompare([]byte(given), []byte(wanted)) == 1
+	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(wanted))
+	return wanted == "" || subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -31,14 +32,8 @@ func (s *Server) listen() error {
 // every IPv4 address, ::* for every IPv6 address; after a '-' it may be missing
 // on this machine.
 func (s *Server) listenTCP(bind string, port int) error {
-	host, optional := strings.CutPrefix(bind, "-")
-	network := "tcp"
-	switch host {
-	case "*":
-		network, host = "tcp4", "0.0.0.0"
-	case "::*":
-		network, host = "tcp6", "::"
-	}
+	bind, optional := strings.CutPrefix(bind, "-")
+	network, host := networkOf(bind)
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	ln, err := net.Listen(network, addr)
 	switch {
@@ -58,6 +53,26 @@ func (s *Server) listenTCP(bind string, port int) error {
 	return fmt.Errorf("cannot listen on %s: %w", addr, err)
 }
 
+// networkOf is the network a word of bind is listened on, and the host there.
+// Each kind of address has its own: on "tcp", package net takes 0.0.0.0 and ::
+// alike for all addresses of both kinds.
+func networkOf(bind string) (network, host string) {
+	switch bind {
+	case "*":
+		return "tcp4", "0.0.0.0"
+	case "::*":
+		return "tcp6", "::"
+	}
+	ip, err := netip.ParseAddr(bind)
+	switch {
+	case err != nil || ip.Is4In6():
+		return "tcp", bind // a name, or an address that can be written both ways
+	case ip.Is4():
+		return "tcp4", bind
+	}
+	return "tcp6", bind
+}
+
 // missing says that the machine does not have such an address, or none of that kind.
 func missing(err error) bool {
 	for _, e := range []error{
@@ -71,28 +86,53 @@ func missing(err error) bool {
 	return false
 }
 
-// listenUnix binds a Unix socket. A socket that an earlier server left behind
-// is removed; any other file is not.
+// socketFile is the file of a Unix socket, as it was made.
+type socketFile struct {
+	path string
+	info fs.FileInfo
+}
+
+// listenUnix binds a Unix socket.
 func (s *Server) listenUnix(path string) error {
-	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSocket {
-		if conn, err := net.Dial("unix", path); err == nil {
-			conn.Close()
-			return fmt.Errorf("cannot listen on %s: another server listens there", path)
-		}
-		os.Remove(path) // if this fails, so does what follows
+	if err := removeStale(path); err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", path, err)
 	}
-	ln, err := net.Listen("unix", path)
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", path, err)
 	}
+	ln.SetUnlinkOnClose(false) // removeSockets looks first whose it is
 	s.AddListener(ln)
-	s.unlink = append(s.unlink, path)
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", path, err)
+	}
+	s.sockets = append(s.sockets, socketFile{path, info})
 	if perm := s.cfg.UnixSocketPerm.Load(); perm != 0 {
 		if err := os.Chmod(path, fs.FileMode(perm)); err != nil {
 			return fmt.Errorf("unixsocketperm: %w", err)
 		}
 	}
 	return s.setBacklog(ln)
+}
+
+// removeStale removes a socket that an earlier server left behind: one where
+// nobody listens, which is not the same as one that cannot be connected to just
+// now. Any other file is left alone, and the listening fails.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket {
+		return nil
+	}
+	conn, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		conn.Close()
+		return errors.New("another server listens there")
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("a socket is there that may be in use: %w", err)
+	}
+	return os.Remove(path)
 }
 
 // setBacklog makes tcp-backlog the listener's: listening again changes it.
@@ -108,14 +148,18 @@ func (s *Server) setBacklog(ln net.Listener) error {
 	return nil
 }
 
-// removeSockets removes the files of Unix sockets.
+// removeSockets removes the files of Unix sockets that are still ours.
 func (s *Server) removeSockets() {
-	for _, path := range s.unlink {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, socket := range s.sockets {
+		info, err := os.Lstat(socket.path)
+		if err != nil || !os.SameFile(info, socket.info) {
+			continue
+		}
+		if err := os.Remove(socket.path); err != nil {
 			s.log.Warn("cannot remove the Unix socket", slog.Any("err", err))
 		}
 	}
-	s.unlink = nil
+	s.sockets = nil
 }
 
 // maxFDs is how many descriptors the process may have. Go has raised the soft

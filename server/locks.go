@@ -20,6 +20,7 @@ type locks struct {
 	store  *store.Store
 	held   []int // ascending
 	shared int   // commands that have used the present locking
+	waited bool  // for another worker, since this was cleared last
 }
 
 // keys locks the shards of the keys at the given positions of args.
@@ -41,8 +42,15 @@ func (l *locks) one(shard int) {
 		return
 	}
 	l.release()
-	l.store.Lock(shard)
+	l.lock(shard)
 	l.held = append(l.held, shard)
+}
+
+func (l *locks) lock(shard int) {
+	if !l.store.TryLock(shard) {
+		l.waited = true
+		l.store.Lock(shard)
+	}
 }
 
 func (l *locks) several(args [][]byte, at []int) {
@@ -53,7 +61,7 @@ func (l *locks) several(args [][]byte, at []int) {
 	slices.Sort(l.held)
 	l.held = slices.Compact(l.held)
 	for _, shard := range l.held {
-		l.store.Lock(shard)
+		l.lock(shard)
 	}
 }
 
@@ -61,7 +69,7 @@ func (l *locks) several(args [][]byte, at []int) {
 func (l *locks) all() {
 	l.release()
 	for shard := range l.store.Shards() {
-		l.store.Lock(shard)
+		l.lock(shard)
 		l.held = append(l.held, shard)
 	}
 }
@@ -79,6 +87,9 @@ func (l *locks) release() {
 		l.store.Unlock(shard)
 	}
 	l.held = l.held[:0]
+	if cap(l.held) > keepInts {
+		l.held = nil // a command may name a million keys
+	}
 	l.shared = 0
 }
 

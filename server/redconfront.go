@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime"
 	"sync"
 	"time"
 
@@ -67,11 +66,7 @@ type lane struct {
 // newRedconFront makes the portable transport, and a worker for each lane.
 func (s *Server) newRedconFront() (transport, error) {
 	f := &redconFront{srv: s, clients: map[*redconClient]struct{}{}}
-	lanes := s.cfg.EventLoops.Load()
-	if lanes == 0 {
-		lanes = min(runtime.GOMAXPROCS(0), maxAutoLoops)
-	}
-	for range lanes {
+	for range s.loops() {
 		f.lanes = append(f.lanes, &lane{index: len(s.workers)})
 		s.workers = append(s.workers, s.newWorker())
 	}
@@ -82,9 +77,6 @@ func (s *Server) newRedconFront() (transport, error) {
 func (f *redconFront) Run(ctx context.Context, listeners []net.Listener) error {
 	var serving sync.WaitGroup
 	for _, ln := range listeners {
-		if u, ok := ln.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(false) // Server.Close does it
-		}
 		server := redcon.NewServerNetwork(ln.Addr().Network(), ln.Addr().String(), handle, nil, nil)
 		serving.Go(func() {
 			// It ends when the listener is closed, and then without an error.

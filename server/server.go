@@ -30,7 +30,7 @@ type Server struct {
 	transport transport // set by Run
 	workers   []*worker // by event loop
 	listeners []net.Listener
-	unlink    []string // files of Unix sockets
+	sockets   []socketFile
 
 	clients   registry
 	clientFDs int // how many clients the system has descriptors for
@@ -40,10 +40,13 @@ type Server struct {
 	queues    []queues     // of parked clients, by shard, under its lock
 	damage    damage
 
+	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
+
 	wallOffset atomic.Int64 // what the clock is behind Unix time, in nanoseconds
 	wallShift  atomic.Int64 // what Unix time has been moved by: ShiftTime
 	done       context.Context
 	stop       context.CancelFunc
+	stopping   atomic.Bool // SHUTDOWN: no more commands are run
 	running    atomic.Bool
 }
 
@@ -68,7 +71,6 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 		Shards:    cfg.Shards.Load(),
 		Databases: cfg.Databases.Load(),
 		MaxMemory: cfg.MaxMemory.Load(),
-		Seed:      rand.Uint64(),
 		ZSet:      s.zsetLimits(),
 		Rand:      s.rand,
 	})
@@ -84,6 +86,9 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 	s.damage.shards = make([]atomic.Bool, s.store.Shards())
 	s.done, s.stop = context.WithCancel(context.Background())
 	s.checkFDs()
+	if err := s.lowerMaxClients(); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
 	s.follow()
 	return s, nil
 }
@@ -95,6 +100,7 @@ func (s *Server) follow() {
 	for name, fn := range map[string]func() error{
 		"proto-max-bulk-len":        s.loadLimits,
 		"client-query-buffer-limit": s.loadLimits,
+		"maxclients":                s.checkMaxClients,
 		"maxmemory":                 s.setMaxMemory,
 		"maxmemory-policy":          s.setPolicy,
 		"zset-max-listpack-entries": s.setZSetLimits,

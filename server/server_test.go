@@ -330,6 +330,32 @@ func TestBind(t *testing.T) {
 	if got, want := fmt.Sprint(s.Addrs()), "[0.0.0.0:"+port+"]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	s.Close()
+	if s, err = newOn(t, "--port", port, "--bind", "127.0.0.1", "-::1"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.Addrs()), "[127.0.0.1:"+port; !strings.HasPrefix(got, want) {
+		t.Errorf("%s, want %s ...", got, want)
+	}
+}
+
+// TestNetworkOf: no word of bind stands for addresses of the other kind too.
+func TestNetworkOf(t *testing.T) {
+	f := func(bind, network, host string) {
+		t.Helper()
+		if n, h := networkOf(bind); n != network || h != host {
+			t.Errorf("%s: %s %s, want %s %s", bind, n, h, network, host)
+		}
+	}
+	f("*", "tcp4", "0.0.0.0")
+	f("::*", "tcp6", "::")
+	f("0.0.0.0", "tcp4", "0.0.0.0")
+	f("127.0.0.1", "tcp4", "127.0.0.1")
+	f("::", "tcp6", "::")
+	f("::1", "tcp6", "::1")
+	f("fe80::1%lo", "tcp6", "fe80::1%lo")
+	f("::ffff:127.0.0.1", "tcp", "::ffff:127.0.0.1")
+	f("localhost", "tcp", "localhost")
 }
 
 func TestUnixSocket(t *testing.T) {
@@ -355,6 +381,37 @@ func TestUnixSocket(t *testing.T) {
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("the socket's file is left behind:", err)
+	}
+}
+
+// TestUnixSocketOfOthers: a socket that cannot be connected to is not one that
+// was left behind, and one that others have put in its place is not removed.
+func TestUnixSocketOfOthers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "q.sock")
+	other, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newOn(t, "--port", "0", "--unixsocket", path); err == nil || !strings.Contains(err.Error(), "may be in use") {
+		t.Errorf("took over a socket that is in use: %v", err)
+	}
+	other.Close()
+	os.Remove(path)
+	s, err := newOn(t, "--port", "0", "--unixsocket", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error("removed what another has put there:", err)
 	}
 }
 

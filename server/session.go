@@ -60,7 +60,7 @@ type Session struct {
 	stalled       bool
 	closing       bool
 	aborted       bool
-	closingSince  int64 // seconds of the server's clock
+	closingSince  int64 // seconds of the server's clock: when closing began, or the client last took some output
 	softSince     int64 // since when the output is over the soft limit; 0: it is not
 	accounted     int64 // what the server's total of unsent bytes includes for this session
 
@@ -84,6 +84,7 @@ type view struct {
 	queued   atomic.Int64 // bytes of input waiting
 	inputCap atomic.Int64 // memory held for input
 	unsent   atomic.Int64 // bytes of output waiting for the client
+	taken    atomic.Int64 // seconds of the server's clock: when it last took some, or began to wait
 	closing  atomic.Bool
 	noEvict  atomic.Bool
 	noTouch  atomic.Bool
@@ -137,6 +138,10 @@ func (s *Session) Resume() { s.run() }
 // run runs commands until the input, the turn or the session's state ends it.
 func (s *Session) run() {
 	w := s.w
+	if s.overdrawn() {
+		s.giveUp("client without the password does not read its replies; closed")
+		return
+	}
 	w.begin(s)
 	defer w.end(s)
 	s.more, s.stalled = false, false
@@ -145,6 +150,10 @@ func (s *Session) run() {
 			s.more = s.framer.Buffered() > 0
 			return
 		}
+		if s.framer.Done() {
+			return // and leaves the arguments of the last command where they are
+		}
+		w.intact = false
 		args, ok, err := s.framer.Next()
 		if err != nil {
 			s.protocolError(err)
@@ -160,10 +169,10 @@ func (s *Session) run() {
 // runnable says whether the next command may be run. It notices the moment at
 // which too much output is waiting.
 func (s *Session) runnable() bool {
-	if s.closing || s.aborted || s.killed.Load() || s.parked.Load() != nil {
+	if s.closing || s.aborted || s.killed.Load() || s.parked.Load() != nil || s.srv.stopping.Load() {
 		return false
 	}
-	if len(s.out)-s.sent > stallBytes && s.srv.unsent.Load() > stallTotal {
+	if unsent := len(s.out) - s.sent; unsent > countBytes && s.srv.crowded() && unsent > s.srv.share() {
 		s.stalled = true
 		return false
 	}
@@ -180,9 +189,11 @@ func (s *Session) protocolError(err error) {
 		return
 	}
 	s.srv.log.Debug("protocol error", slog.Any("err", err), slog.String("client", s.view.addr))
-	mark := s.w.out.Mark()
-	s.w.out.Error("ERR " + err.Error())
-	s.w.hush(s, mark)
+	w := s.w
+	w.mark = w.out.Mark()
+	w.out.Error("ERR " + err.Error())
+	w.failed()
+	w.hush(s, w.mark)
 	s.CloseAfterReply()
 }
 
@@ -226,6 +237,9 @@ func (s *Session) Sent(n int) {
 		s.out = s.out[:copy(s.out, s.out[s.sent:])]
 		s.sent = 0
 	}
+	if n > 0 {
+		s.progress()
+	}
 	s.account()
 }
 
@@ -234,6 +248,9 @@ func (s *Session) Sent(n int) {
 func (s *Session) account() {
 	unsent := int64(len(s.out) - s.sent)
 	if unsent != s.accounted {
+		if s.accounted == 0 {
+			s.view.taken.Store(s.srv.seconds())
+		}
 		s.srv.unsent.Add(unsent - s.accounted)
 		s.accounted = unsent
 		s.view.unsent.Store(unsent)
@@ -341,11 +358,16 @@ func (s *Session) Reset() {
 	s.SetProto(2)
 	s.Select(0)
 	s.SetName("")
-	s.silence = answering
+	if s.silence != skipThis { // a SKIP before this very call still holds for its reply
+		s.silence = answering
+	}
 	s.SetNoEvict(false)
 	s.SetNoTouch(false)
 	s.login(s.srv.cfg.RequirePass.Load() == "")
 }
+
+// Abort runs nothing more and closes at once.
+func (s *Session) Abort() { s.aborted = true }
 
 // CloseAfterReply runs nothing more and closes when the output is sent.
 func (s *Session) CloseAfterReply() {

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"quarry/commands"
 	"quarry/server/config"
@@ -272,6 +274,95 @@ func TestStall(t *testing.T) {
 	}
 }
 
+// TestGuestOutput: who has no password gets an answer to everything, but only
+// while it reads.
+func TestGuestOutput(t *testing.T) {
+	s := testServer(t, fakeTable(), "--requirepass", "secret")
+	const refusal = "-NOAUTH Authentication required.\r\n"
+	in := respOf(strings.Repeat("TICK\n", 10_000))
+	reads := s.connect(t)
+	reads.Feed(in)
+	if got := reads.turn(); got != strings.Repeat(refusal, 10_000) {
+		t.Errorf("%d bytes are not the refusals", len(got))
+	}
+	silent := s.connect(t)
+	for silent.Feed(in); silent.Wants() == eventloop.More; silent.Resume() {
+		if n := len(silent.Output()); n > 2*guestOutput {
+			t.Fatalf("%d bytes wait for a stranger", n)
+		}
+	}
+	if silent.Wants() != eventloop.Abort || s.unsent.Load() != 0 {
+		t.Errorf("wants %b, %d bytes unsent", silent.Wants(), s.unsent.Load())
+	}
+	member := s.connect(t)
+	member.Authenticate(defaultUser, "secret")
+	for member.Feed(in); member.Wants() == eventloop.More; member.Resume() {
+	}
+	if got := string(member.Output()); got != strings.Repeat(":1\r\n", 10_000) {
+		t.Errorf("%d bytes are not what a client with the password is owed", len(got))
+	}
+}
+
+// TestCutLaggard: a client that never reads does not hold up the others for ever.
+func TestCutLaggard(t *testing.T) {
+	s := testServer(t, fakeTable())
+	fill := func(lines string) *testClient {
+		c := s.connect(t)
+		for c.Feed(respOf(lines)); c.Wants() == eventloop.More; c.Resume() {
+		}
+		return c
+	}
+	never := fill("BIG\nBIG\nBIG\nBIG\nBIG\n")
+	honest := fill("BIG\nBIG\nBIG\n")
+	s.unsent.Add(stallTotal) // of others, who will read it
+	honest.Feed(respOf("BIG\nTICK\n"))
+	cut := func() bool {
+		s.cutLaggard()
+		return never.Wants() == eventloop.Abort
+	}
+	if honest.Wants() != eventloop.Drain|eventloop.Mute {
+		t.Fatalf("wants %b", honest.Wants())
+	}
+	if cut() {
+		t.Error("closed at once")
+	}
+	for _, c := range []*testClient{never, honest} {
+		c.view.taken.Add(-laggardSeconds - 1)
+	}
+	never.Sent(1)
+	never.view.taken.Add(-laggardSeconds)
+	if honest.view.taken.Add(laggardSeconds); cut() {
+		t.Error("closed although it reads")
+	}
+	never.view.taken.Add(-1)
+	honest.view.taken.Add(-laggardSeconds)
+	if !cut() || honest.Wants()&eventloop.Abort != 0 {
+		t.Errorf("wants %b, and the other %b", never.Wants(), honest.Wants())
+	}
+	never.Closed()
+	s.unsent.Add(-stallTotal)
+	honest.Sweep()
+	if got := honest.turn(); !strings.HasSuffix(got, ":1\r\n") {
+		t.Errorf("the other goes on with ...%q", got[max(len(got)-20, 0):])
+	}
+}
+
+// TestShare: with many clients each may leave less unsent.
+func TestShare(t *testing.T) {
+	s := testServer(t, fakeTable())
+	for s.clients.count() < 1000 {
+		s.connect(t)
+	}
+	c := s.connect(t)
+	c.Feed(respOf("BIG\n"))
+	s.unsent.Add(stallTotal)
+	c.Feed(respOf("TICK\n"))
+	if c.Wants() != eventloop.Drain|eventloop.Mute {
+		t.Errorf("wants %b with %d bytes unsent", c.Wants(), len(c.Output()))
+	}
+	s.unsent.Add(-stallTotal)
+}
+
 // TestLaggard: a client that reads all the time and is never up to date costs
 // what it has not read, not what it ever got, and gets it in order.
 func TestLaggard(t *testing.T) {
@@ -310,6 +401,9 @@ func TestProtocolError(t *testing.T) {
 	}
 	if !c.conn.gone {
 		t.Error("the connection is open")
+	}
+	if n := s.workers[0].stats.errors["ERR"]; n != 1 {
+		t.Errorf("%d errors are counted", n)
 	}
 	c.Feed([]byte("TICK\r\n"))
 	if got := string(c.Output()); got != "" {
@@ -389,10 +483,44 @@ func TestTimeout(t *testing.T) {
 		t.Error("closed before the reply is read")
 	}
 	slow.closingSince -= lingerSeconds + 1
+	slow.Sent(1)
+	slow.Sweep()
+	if slow.Wants() != eventloop.Close {
+		t.Error("closed while the reply is being read")
+	}
+	slow.closingSince -= lingerSeconds + 1
 	slow.Sweep()
 	if slow.Wants() != eventloop.Abort {
 		t.Error("a closing client lingers")
 	}
+	reader := s.connect(t)
+	reader.Feed([]byte("PING\r\n"))
+	reader.Sent(1)
+	reader.view.active.Add(-11)
+	reader.Sent(1)
+	reader.Sweep()
+	if reader.Wants() != 0 {
+		t.Error("a client that reads its reply is taken to be idle")
+	}
+}
+
+// TestIdleMemory: an idle client gives its input buffer back.
+func TestIdleMemory(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.Feed(respOf("PING\n")[:9])
+	c.view.active.Add(-restSeconds - 1)
+	c.Sweep()
+	c.Feed(respOf("PING\n")[9:])
+	c.got("+PONG|")
+	if c.Sweep(); c.framer.Cap() == 0 {
+		t.Error("given back at once")
+	}
+	c.view.active.Add(-restSeconds - 1)
+	if c.Sweep(); c.framer.Cap() != 0 || c.view.inputCap.Load() != 0 {
+		t.Errorf("%d bytes are held", c.framer.Cap())
+	}
+	c.do("PING", "+PONG|")
 }
 
 func TestAdmission(t *testing.T) {
@@ -421,6 +549,24 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
+// TestMaxClients: what is shown as maxclients is what holds.
+func TestMaxClients(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	s.clientFDs = 50
+	c.do("CONFIG SET maxclients 51", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - "+
+		"The operating system is not able to handle the specified number of clients, try with 50|")
+	if err := s.lowerMaxClients(); err != nil {
+		t.Error(err)
+	}
+	c.do("CONFIG GET maxclients", "*2|$10|maxclients|$2|50|")
+	c.do("CONFIG SET maxclients 49", "+OK|")
+	one := testServer(t, nil, "--event-loops", "1", "--bind", "127.0.0.1")
+	if got := testServer(t, nil, "--event-loops", "3", "--bind", "127.0.0.1", "::1").ownFDs() - one.ownFDs(); got != 2*loopFDs+1 {
+		t.Errorf("two loops and a listener take %d descriptors", got)
+	}
+}
+
 func TestReplyModes(t *testing.T) {
 	s := testServer(t, nil)
 	c := s.connect(t)
@@ -444,6 +590,9 @@ func TestReplyModes(t *testing.T) {
 	c.do("PING", "+PONG|")
 	c.do("CLIENT REPLY OFF", "")
 	c.do("RESET", "+RESET|")
+	c.do("PING", "+PONG|")
+	c.do("CLIENT REPLY SKIP", "")
+	c.do("RESET", "") // takes back what came before, which does not include the SKIP of its own reply
 	c.do("PING", "+PONG|")
 }
 
@@ -485,6 +634,59 @@ func TestHostileBytes(t *testing.T) {
 	if out == 0 {
 		t.Error("nothing was ever answered")
 	}
+}
+
+// TestTurnForgets: after a turn nothing holds the memory that its commands came in,
+// nor as much as its largest command needed.
+func TestTurnForgets(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	var in weak.Pointer[byte]
+	for _, lines := range []string{
+		"ECHO " + strings.Repeat("x", 1<<20) + "\n",
+		"ZADD b 1 a 2 b\nZSCORE b a\nZSCORE b b\nZSCORE b " + strings.Repeat("x", 1<<20) + "\n",
+		"EXISTS" + strings.Repeat(" key", 2*keepInts) + "\n",
+	} {
+		func() {
+			bytes := respOf(lines)
+			in = weak.Make(&bytes[0])
+			c.Feed(bytes)
+		}()
+		c.turn()
+		runtime.GC()
+		if in.Value() != nil {
+			t.Errorf("%.30q is held", lines)
+		}
+	}
+	w := s.workers[0]
+	if len := max(cap(w.keys), cap(w.locks.held)); len > keepInts {
+		t.Errorf("lists of %d are held", len)
+	}
+}
+
+// TestSlowAlone: the slow log shows the arguments of a command that came alone,
+// and never bytes that came in their place.
+func TestSlowAlone(t *testing.T) {
+	var s *Server
+	s = testServer(t, commands.NewTable([]commands.Spec{
+		{Name: "LATE", Group: commands.Generic, Since: "1", Summary: "test", Arity: -1, Flags: commands.Fast,
+			Run: func(c *commands.Ctx) { s.workers[0].watch.at -= int64(time.Second); c.OK() }},
+	}))
+	c := s.connect(t)
+	f := func(want string, pieces ...string) {
+		t.Helper()
+		for _, piece := range pieces {
+			c.Feed([]byte(piece))
+			c.turn()
+		}
+		if got := string(bytes.Join(s.counters.slow.last(1)[0].Args, []byte(" "))); got != want {
+			t.Errorf("%q: %q, want %q", pieces, got, want)
+		}
+	}
+	f("LATE abc", "*2\r\n$4\r\nLATE\r\n$3\r\nabc\r\n")
+	f("LATE abc", "*2\r\n$4\r\nLA", "TE\r\n$3\r\nabc\r\n")
+	f("late (one of 2 pipelined calls)", "LATE x\r\nLATE abc\r\n")
+	f("late", "*2\r\n$4\r\nLATE\r\n$3\r\nabc\r\n*2")
 }
 
 // BenchmarkSession is our own work per command: bytes in to bytes out, without

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,5 +79,41 @@ func TestSlowArgsAreCopies(t *testing.T) {
 	copy(input[1], "xxx")
 	if string(args[1]) != "key" {
 		t.Error("an entry changes with the client's input")
+	}
+}
+
+// TestSlowlogEntries: who called what, newest first; secrets are not shown, and
+// a call that waits is entered when it is served, not when it times out.
+func TestSlowlogEntries(t *testing.T) {
+	for _, us := range []string{"0", "1000000"} { // timed one by one, and in groups
+		s := testServer(t, nil, "--slowlog-log-slower-than", us)
+		ada, bob := s.connect(t), s.connect(t)
+		entries := func(want ...string) {
+			t.Helper()
+			var got []string
+			for _, e := range s.SlowlogGet(-1) {
+				got = append(got, e.Name+": "+string(bytes.Join(e.Args, []byte(" "))))
+			}
+			if us == "0" && !slices.Equal(got, want) || us != "0" && got != nil {
+				t.Errorf("%q, want %q", got, want)
+			}
+			s.SlowlogReset()
+		}
+		ada.do("CLIENT SETNAME ada", "+OK|")
+		ada.send("HELLO 2 AUTH default secret")
+		ada.send("AUTH default secret")
+		entries("ada: AUTH (redacted) (redacted)", "ada: HELLO 2 AUTH (redacted) (redacted)", "ada: CLIENT SETNAME ada")
+		ada.do("BZPOPMIN q 0", "")
+		entries()
+		bob.do("ZADD q 1 m", ":1|")
+		ada.turn()
+		entries("ada: BZPOPMIN q 0", ": ZADD q 1 m")
+		ada.do("BZPOPMIN q 0.001", "")
+		ada.Expired()
+		ada.turn()
+		entries()
+		bob.send("ZADD q 1 m")
+		ada.do("BZPOPMIN q 0", "*3|$1|q|$1|m|$1|1|")
+		entries("ada: BZPOPMIN q 0", ": ZADD q 1 m")
 	}
 }

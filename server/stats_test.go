@@ -73,7 +73,7 @@ func TestStopwatchGroups(t *testing.T) {
 		if w.calls != open {
 			t.Errorf("%q: %d calls wait for the clock, want %d", calls, w.calls, open)
 		}
-		w.end()
+		w.end(nil)
 		if w.calls != 0 || w.client != nil {
 			t.Errorf("%q: the turn did not end", calls)
 		}
@@ -109,7 +109,7 @@ func TestStopwatchExact(t *testing.T) {
 	w.begin(testCaller{})
 	call(w, table, "quick a", false)
 	call(w, table, "quick b", true)
-	w.end()
+	w.end(nil)
 	got := k.slow.last(-1)
 	if len(got) != 2 || string(got[0].Args[1]) != "b" || got[0].Addr != "a:1" || got[0].Name != "n" || got[0].ID != 1 {
 		t.Errorf("slow log %+v", got)
@@ -127,7 +127,7 @@ func TestStopwatchSlowGroup(t *testing.T) {
 	call(w, table, "quick a", false)
 	call(w, table, "quick b", false)
 	w.at -= int64(time.Second)
-	w.end()
+	w.end(nil)
 	got := k.slow.last(-1)
 	if len(got) != 1 || string(got[0].Args[0]) != "quick" || string(got[0].Args[1]) != "(one of 2 pipelined calls)" {
 		t.Fatalf("slow log %+v", got)
@@ -150,7 +150,7 @@ func TestStopwatchAllocates(t *testing.T) {
 			w.run(spec, args)
 			w.done(c, false)
 		}
-		w.end()
+		w.end(nil)
 		w.stats.readBytes(10)
 		w.stats.wroteBytes(10)
 	})
@@ -281,4 +281,20 @@ func TestPercentile(t *testing.T) {
 	h.merge(&other)
 	f(50, 5)
 	f(91, 10)
+}
+
+// TestStopwatchSlowLast: a slow call of a group that has no other is shown with
+// its arguments, if they are still there.
+func TestStopwatchSlowLast(t *testing.T) {
+	k, table := testCounters(t)
+	w := k.newStopwatch(k.newLoop())
+	w.begin(testCaller{})
+	call(w, table, "quick a", false)
+	w.at -= int64(time.Second)
+	c := &commands.Ctx{}
+	c.Begin(table.ByName("quick"), words("quick a"))
+	w.end(c)
+	if got := k.slow.last(-1); len(got) != 1 || len(got[0].Args) != 2 || string(got[0].Args[1]) != "a" {
+		t.Fatalf("slow log %+v", got)
+	}
 }

@@ -13,10 +13,11 @@ type caller interface {
 //	begin(client)          a client's turn begins: reads the clock
 //	  run(spec, args)      before each handler
 //	  done(ctx, failed)    after it; failed: the answer is an error
-//	end()                  the turn is over
+//	end(ctx)               the turn is over; ctx: of the last call, if it is still there
 //
-// What happens between end and begin is nobody's time, and a command that runs
-// without run and done (a parked one that is served) is not counted again.
+// What happens between end and begin is nobody's time. A parked command that is
+// served runs without run and done, and is not counted again; but SLOWLOG hears of
+// it only then, by served, as in Redis.
 type stopwatch struct {
 	counters *counters
 	stats    *stats
@@ -29,7 +30,8 @@ type stopwatch struct {
 	spec   *commands.Spec // of the calls since at
 	calls  int
 	failed int
-	limit  int // calls after which the clock is read
+	parked bool // the last of them waits for data: it is not done yet
+	limit  int  // calls after which the clock is read
 }
 
 func (k *counters) newStopwatch(st *stats) *stopwatch { return &stopwatch{counters: k, stats: st} }
@@ -77,14 +79,15 @@ func (w *stopwatch) done(c *commands.Ctx, failed bool) {
 	if failed {
 		w.failed++
 	}
+	_, w.parked = c.Blocked()
 	if w.calls >= w.limit {
 		w.flush(c)
 	}
 }
 
-func (w *stopwatch) end() {
+func (w *stopwatch) end(last *commands.Ctx) {
 	if w.calls > 0 {
-		w.flush(nil)
+		w.flush(last)
 	}
 	w.client = nil
 }
@@ -96,10 +99,22 @@ func (w *stopwatch) flush(c *commands.Ctx) {
 	ns := now - w.at
 	w.configure() // a CONFIG SET holds from its own entry on, as in Redis
 	w.stats.ran(w.spec, w.calls, w.failed, ns, w.tracked)
-	if w.slow >= 0 && ns >= w.slow && !w.spec.Has(commands.SkipSlowlog) {
+	if onlyParked := w.parked && w.calls == 1; w.isSlow(w.spec, ns) && !onlyParked {
 		w.enter(c, ns)
 	}
 	w.at, w.calls, w.failed = now, 0, 0
+}
+
+// isSlow reports whether a command that took so long is to be in SLOWLOG.
+func (w *stopwatch) isSlow(s *commands.Spec, ns int64) bool {
+	return w.slow >= 0 && ns >= w.slow && !s.Has(commands.SkipSlowlog)
+}
+
+// served enters the call of a parked client that has got its data, if serving it took long.
+func (w *stopwatch) served(client caller, c *commands.Ctx, ns int64) {
+	if w.isSlow(c.Spec, ns) {
+		w.counters.slow.add(client, ns, slowArgs(c))
+	}
 }
 
 func (w *stopwatch) enter(c *commands.Ctx, ns int64) {

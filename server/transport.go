@@ -39,19 +39,23 @@ func (s *Server) newTransport() (transport, error) {
 	return s.newLoops()
 }
 
+// loops is how many event loops there may be.
+func (s *Server) loops() int {
+	if loops := s.cfg.EventLoops.Load(); loops != 0 {
+		return loops
+	}
+	return min(runtime.GOMAXPROCS(0), maxAutoLoops)
+}
+
 // newLoops makes the epoll front end, and a worker for each loop.
 func (s *Server) newLoops() (transport, error) {
-	loops := s.cfg.EventLoops.Load()
-	auto := loops == 0
-	if auto {
-		loops = min(runtime.GOMAXPROCS(0), maxAutoLoops)
-	}
+	loops := s.loops()
 	for range loops {
 		s.workers = append(s.workers, s.newWorker())
 	}
 	return eventloop.New(eventloop.Options{
 		Loops:     loops,
-		Auto:      auto,
+		Auto:      s.cfg.EventLoops.Load() == 0,
 		Ring:      s.cfg.IOUring.Load(),
 		Open:      s.open,
 		KeepAlive: s.cfg.TCPKeepalive.Load,

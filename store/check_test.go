@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"quarry/store/internal/hash"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -23,7 +22,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"type", "has type 99", func(sh *shard, _ *database, rec slab.Ref) { sh.heap.W(rec).SetU8(recType, 99) }},
 		{"key", "dict", func(sh *shard, _ *database, rec slab.Ref) { sh.heap.W(rec).SetU8(recKey, 'x') }},
 		{"wrong shard", "belongs to shard", func(sh *shard, db *database, _ slab.Ref) {
-			stray := spot{sh: sh, db: db, hash: hash.Sum(sh.seed, []byte("b"))}
+			stray := spot{sh: sh, db: db, hash: sh.hash.Sum([]byte("b"))}
 			sh.sets.Create(&sh.set)
 			sh.set.Add([]byte("m"), 1, 0)
 			stray.make([]byte("b"), sh.set.Handle(), 0)
@@ -37,7 +36,7 @@ func TestCheckFindsDamage(t *testing.T) {
 		{"shared set", "belongs to two keys", func(sh *shard, db *database, rec slab.Ref) {
 			sh.freeValue(rec)
 			sh.setZSet(rec, largeSet(sh))
-			second := spot{sh: sh, db: db, hash: hash.Sum(sh.seed, []byte("c"))}
+			second := spot{sh: sh, db: db, hash: sh.hash.Sum([]byte("c"))}
 			second.make([]byte("c"), sh.zsetOf(rec), 0)
 		}},
 		{"key bytes", "the counter", func(sh *shard, _ *database, _ slab.Ref) { sh.keyBytes++ }},

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 
-	"quarry/store/internal/hash"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -50,13 +49,21 @@ func (d *DB) Begin(index int, nowMS int64) {
 	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
 }
 
+// End forgets the keys of the last commands, which may lie in memory that is
+// large or that others need again. The sets they opened are used no more.
+func (d *DB) End() {
+	for _, z := range d.sets {
+		z.key = nil
+	}
+}
+
 // Index is the database d is turned to.
 func (d *DB) Index() int { return d.index }
 
 // Store is the store d belongs to.
 func (d *DB) Store() *Store { return d.s }
 
-// NoTouch makes reads leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin.
+// NoTouch makes all but Touch leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin.
 func (d *DB) NoTouch() { d.noTouch = true }
 
 // spot is where a key is, or would be.
@@ -74,7 +81,7 @@ func (d *DB) find(key []byte) spot { return d.findIn(d.index, key) }
 // findIn looks key up; if its time is over it is deleted.
 func (d *DB) findIn(index int, key []byte) spot {
 	sh := d.s.shards[d.s.ShardOf(key)]
-	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: hash.Sum(d.s.seed, key)}
+	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: d.s.hash.Sum(key)}
 	at.rec = sh.lookup(at.db, at.hash, key)
 	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
 		at.delete()
@@ -98,22 +105,40 @@ func (at *spot) count() {
 	}
 }
 
-// Type is the type of the key's value, None if there is no such key.
+// Methods note uses and count hits and misses as Redis does for the commands that
+// call them: to read a value is a use and is counted, to look at a key (Type,
+// ExpireAt, Object) is counted only, and to change it is a use only.
+
+// Type is the type of the key's value, None if there is no such key. It counts a
+// keyspace hit or miss.
 func (d *DB) Type(key []byte) Type {
 	at := d.find(key)
+	at.count()
 	if at.rec == 0 {
 		return None
 	}
 	return at.sh.typeOf(at.rec)
 }
 
-// Touch updates the access time and reports whether the key exists. It counts a
-// keyspace hit or miss.
+// Has reports whether the key exists, and leaves no trace.
+func (d *DB) Has(key []byte) bool { return d.find(key).rec != 0 }
+
+// Use notes that a command uses the key to change it, and reports whether the key exists.
+func (d *DB) Use(key []byte) bool {
+	at := d.find(key)
+	if at.rec != 0 {
+		d.use(at.sh, at.rec)
+	}
+	return at.rec != 0
+}
+
+// Touch notes a use, in spite of NoTouch, and reports whether the key exists. It
+// counts a keyspace hit or miss.
 func (d *DB) Touch(key []byte) bool {
 	at := d.find(key)
 	at.count()
 	if at.rec != 0 {
-		d.use(at.sh, at.rec)
+		d.noteUse(at.sh, at.rec)
 	}
 	return at.rec != 0
 }
@@ -130,11 +155,15 @@ func (d *DB) Delete(key []byte) bool {
 }
 
 // Rename moves src's value and expiry to dst, whose value is dropped. It
-// reports false if src is missing. The shards of both are locked.
+// reports false if src is missing. The shards of both are locked. It is a use of src.
 func (d *DB) Rename(src, dst []byte) bool {
 	from := d.find(src)
-	if from.rec == 0 || bytes.Equal(src, dst) {
-		return from.rec != 0
+	if from.rec == 0 {
+		return false
+	}
+	d.use(from.sh, from.rec)
+	if bytes.Equal(src, dst) {
+		return true
 	}
 	to := d.find(dst)
 	if to.rec != 0 {
@@ -161,15 +190,17 @@ func (at *spot) make(key []byte, h zset.Handle, use uint32) {
 
 // Copy copies src's value and expiry to dst in database dstDB. exists reports
 // that dst exists and replace is false (nothing is done); ok that it was copied.
-// It counts a keyspace hit or miss. A copy that maxmemory has no room for is refused with ErrOOM.
+// It counts a keyspace hit or miss, and is a use of both keys. A copy that maxmemory has no room for is refused with ErrOOM.
 func (d *DB) Copy(src, dst []byte, dstDB int, replace bool) (ok, exists bool, err error) {
 	from := d.find(src)
 	from.count()
 	if from.rec == 0 {
 		return false, false, nil
 	}
+	d.use(from.sh, from.rec)
 	to := d.findIn(dstDB, dst)
 	if to.rec != 0 && !replace {
+		d.use(to.sh, to.rec)
 		return false, true, nil
 	}
 	if to == from {
@@ -191,14 +222,17 @@ func (d *DB) Copy(src, dst []byte, dstDB int, replace bool) (ok, exists bool, er
 	return true, false, nil
 }
 
-// Move moves key to another database and reports false if it is missing here or exists there.
+// Move moves key to another database and reports false if it is missing here or
+// exists there. It is a use of the key, here and there.
 func (d *DB) Move(key []byte, dstDB int) bool {
 	from := d.find(key)
 	if from.rec == 0 {
 		return false
 	}
+	d.use(from.sh, from.rec)
 	to := d.findIn(dstDB, key)
 	if to.rec != 0 {
+		d.use(to.sh, to.rec)
 		return false
 	}
 	sh, rec, atMS := from.sh, from.rec, from.sh.expireAt(from.rec)
@@ -210,12 +244,25 @@ func (d *DB) Move(key []byte, dstDB int) bool {
 	return true
 }
 
-// ExpireAt is the time a key expires at, Unix ms, 0 if it never does; ok is false if there is no key.
+// ExpireAt is the time a key expires at, Unix ms, 0 if it never does; ok is false
+// if there is no key. It counts a keyspace hit or miss.
 func (d *DB) ExpireAt(key []byte) (atMS int64, ok bool) {
+	at := d.find(key)
+	at.count()
+	if at.rec == 0 {
+		return 0, false
+	}
+	return at.sh.expireAt(at.rec), true
+}
+
+// ExpireAtForWrite is ExpireAt for a command that may change the time: a use,
+// which is not counted.
+func (d *DB) ExpireAtForWrite(key []byte) (atMS int64, ok bool) {
 	at := d.find(key)
 	if at.rec == 0 {
 		return 0, false
 	}
+	d.use(at.sh, at.rec)
 	return at.sh.expireAt(at.rec), true
 }
 
@@ -234,31 +281,39 @@ func (d *DB) SetExpireAt(key []byte, atMS int64) bool {
 	return true
 }
 
-// Object is what OBJECT and MEMORY USAGE tell of a key.
+// Object is what OBJECT tells of a key.
 type Object struct {
 	Encoding string
 	IdleSec  int64 // meaningless after SetLFU(true)
 	Freq     int   // meaningless without
-	Bytes    int64 // record, key, directory entry and value
 }
 
-// Object describes a key without touching it.
+// Object describes a key without using it. It counts a keyspace hit or miss.
 func (d *DB) Object(key []byte) (Object, bool) {
 	at := d.find(key)
+	at.count()
 	if at.rec == 0 {
 		return Object{}, false
 	}
-	h := at.sh.zsetOf(at.rec)
-	z := d.newSet()
-	at.sh.sets.Open(h, &z.Set)
 	use := at.sh.heap.R(at.rec).U32(recUse)
-	entry := at.db.keys.Bytes() / int64(at.db.keys.Len())
 	return Object{
-		Encoding: h.Enc.Name(),
+		Encoding: at.sh.zsetOf(at.rec).Enc.Name(),
 		IdleSec:  d.idleSeconds(use),
 		Freq:     int(d.decayed(use)),
-		Bytes:    at.sh.recordBytes(at.rec) + entry + z.Bytes(),
 	}, true
+}
+
+// Bytes is the memory that a key takes: record, key, directory entry and value. ok
+// is false if there is no key. It leaves no trace.
+func (d *DB) Bytes(key []byte) (n int64, ok bool) {
+	at := d.find(key)
+	if at.rec == 0 {
+		return 0, false
+	}
+	z := d.newSet()
+	at.sh.sets.Open(at.sh.zsetOf(at.rec), &z.Set)
+	entry := at.db.keys.Bytes() / int64(at.db.keys.Len())
+	return at.sh.recordBytes(at.rec) + entry + z.Bytes(), true
 }
 
 // ReadyKey is a key that parked clients may be waiting for.

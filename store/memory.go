@@ -55,6 +55,7 @@ func (s *Store) Room(n int64) bool {
 type Counters struct {
 	Hits, Misses int64 // lookups of keys to be read
 	ExpiredKeys  int64 // keys deleted because their time was over
+	LazyFreed    int64 // keys of flushed databases whose memory has been freed
 }
 
 // Counters reads the totals; it takes no lock.
@@ -64,8 +65,18 @@ func (s *Store) Counters() Counters {
 		c.Hits += sh.hits.Load()
 		c.Misses += sh.misses.Load()
 		c.ExpiredKeys += sh.expired.Load()
+		c.LazyFreed += sh.lazyFreed.Load()
 	}
 	return c
+}
+
+// Flushed is the number of keys of flushed databases whose memory Tick has yet to
+// free. It takes no lock.
+func (s *Store) Flushed() (keys int64) {
+	for _, sh := range s.shards {
+		keys += sh.flushed.Load()
+	}
+	return keys
 }
 
 // ResetCounters sets the totals to zero.
@@ -74,5 +85,6 @@ func (s *Store) ResetCounters() {
 		sh.hits.Store(0)
 		sh.misses.Store(0)
 		sh.expired.Store(0)
+		sh.lazyFreed.Store(0)
 	}
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 
-	"quarry/store/internal/hash"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -115,7 +114,7 @@ func (sh *shard) HashOf(ref uint32) uint64 {
 	if n == longKey {
 		return r.U64(recHash)
 	}
-	return hash.Sum(sh.seed, r.Bytes(recKey, int(n)))
+	return sh.hash.Sum(r.Bytes(recKey, int(n)))
 }
 
 func (sh *shard) typeOf(rec slab.Ref) Type { return Type(sh.heap.R(rec).U8(recType)) }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"quarry/store/internal/dict"
+	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
@@ -27,7 +28,7 @@ type shard struct {
 	_  [64]byte // no two locks in a cache line, nor a lock and what another core reads
 	mu sync.Mutex
 
-	seed  uint64
+	hash  hash.Hasher
 	heap  *slab.Heap
 	sets  zset.Env // values
 	times zset.Env // time indexes (expire.go), with thresholds of their own
@@ -51,6 +52,7 @@ type shard struct {
 	liveKeys atomic.Int64 // keyBytes, then
 
 	hits, misses, expired atomic.Int64
+	flushed, lazyFreed    atomic.Int64 // keys in the graveyard, and those that have left it
 	_                     [64]byte
 }
 
@@ -69,6 +71,14 @@ type database struct {
 func (sh *shard) lock() {
 	sh.mu.Lock()
 	sh.sets.Limits = sh.limits.Load()
+}
+
+func (sh *shard) tryLock() bool {
+	if !sh.mu.TryLock() {
+		return false
+	}
+	sh.sets.Limits = sh.limits.Load()
+	return true
 }
 
 func (sh *shard) unlock() {
@@ -155,6 +165,7 @@ func (sh *shard) delete(db *database, h uint64, rec slab.Ref) {
 func (sh *shard) flush(db *database) {
 	if db.keys.Exists() {
 		sh.graveyard = append(sh.graveyard, db.keys)
+		sh.flushed.Add(int64(db.keys.Len()))
 		db.keys = dict.Table{}
 	}
 	if db.times != (zset.Handle{}) {
@@ -169,6 +180,7 @@ func (sh *shard) flush(db *database) {
 // dismantle frees up to max records of the graveyard, fewer if their values are of many
 // objects, and reports whether there are more.
 func (sh *shard) dismantle(max int) bool {
+	before := max
 	enough := sh.heap.Live() - dismantleObjects
 	for max > 0 && sh.heap.Live() > enough && len(sh.graveyard) > 0 {
 		last := &sh.graveyard[len(sh.graveyard)-1]
@@ -184,6 +196,8 @@ func (sh *shard) dismantle(max int) bool {
 		}
 		sh.graveyard = sh.graveyard[:len(sh.graveyard)-1]
 	}
+	sh.flushed.Add(int64(max - before))
+	sh.lazyFreed.Add(int64(before - max))
 	return len(sh.graveyard) > 0
 }
 

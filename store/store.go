@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"sync/atomic"
 
+	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
@@ -16,8 +17,10 @@ type Options struct {
 	Shards    int   // a power of two, at most 1024; default 16
 	Databases int   // default 16
 	MaxMemory int64 // bytes of the page region in use from which DenyOOM commands are refused; 0: no limit
-	Seed      uint64
-	ZSet      zset.Limits // default 128 entries of 64 bytes
+	// Seed makes hashes and the default Rand come out the same again, for tests; 0
+	// draws a key for this store, which no client can know.
+	Seed uint64
+	ZSet zset.Limits // default 128 entries of 64 bytes
 	// Rand is the source of random picks (RANDOMKEY, use counters), for any
 	// goroutine; the default is a sequence that Seed begins.
 	Rand func() uint64
@@ -46,7 +49,7 @@ type Store struct {
 	region     *offheap.Region
 	shards     []*shard
 	shardShift int // slot >> shardShift is its shard
-	seed       uint64
+	hash       hash.Hasher
 	rand       func() uint64
 
 	limits    atomic.Pointer[zset.Limits] // a shard takes them over when it is locked
@@ -82,7 +85,7 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		region: region, seed: o.Seed, rand: o.Rand,
+		region: region, hash: hash.New(o.Seed), rand: o.Rand,
 		shardShift: slotBits - bits.TrailingZeros(uint(o.Shards)),
 	}
 	s.maxMemory.Store(o.MaxMemory)
@@ -96,10 +99,10 @@ func Open(o Options) (*Store, error) {
 func (s *Store) newShard(databases int) *shard {
 	heap := slab.New(s.region)
 	return &shard{
-		seed:  s.seed,
+		hash:  s.hash,
 		heap:  heap,
-		sets:  zset.Env{Heap: heap, Limits: s.limits.Load(), Seed: s.seed},
-		times: zset.Env{Heap: heap, Limits: &timesLimits, Seed: s.seed},
+		sets:  zset.Env{Heap: heap, Limits: s.limits.Load(), Hash: s.hash},
+		times: zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
 		dbs:   make([]database, databases),
 
 		limits: &s.limits,
@@ -146,6 +149,9 @@ func (s *Store) ShardOf(key []byte) int { return Slot(key) >> s.shardShift }
 
 // Lock locks a shard. Several are locked in ascending order.
 func (s *Store) Lock(shard int) { s.shards[shard].lock() }
+
+// TryLock locks a shard if nobody has locked it.
+func (s *Store) TryLock(shard int) bool { return s.shards[shard].tryLock() }
 
 // Unlock unlocks a shard.
 func (s *Store) Unlock(shard int) { s.shards[shard].unlock() }
@@ -194,6 +200,9 @@ func (s *Store) SetLimits(l zset.Limits) { s.limits.Store(&l) }
 // SetLFU makes keys count their uses (OBJECT FREQ) instead of noting the time of
 // the last one, as maxmemory-policy says. It takes no lock.
 func (s *Store) SetLFU(on bool) { s.lfu.Store(on) }
+
+// LFU reports what SetLFU set. It takes no lock.
+func (s *Store) LFU() bool { return s.lfu.Load() }
 
 // AddWaiter tells the store that delta clients more are parked on keys of a
 // shard, whose lock is held; while there are any, DB.ReadyKeys collects keys that got data.

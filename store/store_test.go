@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"quarry/store/zset"
@@ -87,7 +88,7 @@ func mustAdd(t testing.TB, d *DB, key, member string, score float64) {
 }
 
 func (f *fixture) exists(index int, key string) (ok bool) {
-	f.run(index, func(d *DB) { ok = d.Type([]byte(key)) != None })
+	f.run(index, func(d *DB) { ok = d.Has([]byte(key)) })
 	return ok
 }
 
@@ -299,6 +300,12 @@ func TestDismantlingIsSliced(t *testing.T) {
 	ticks := 1
 	for ; f.s.Tick(f.now); ticks++ {
 		f.check()
+		if n, freed := f.s.Flushed(), f.s.Counters().LazyFreed; n+freed != 1000 || freed == 0 {
+			t.Errorf("%d keys are to be freed, %d have been", n, freed)
+		}
+	}
+	if n, freed := f.s.Flushed(), f.s.Counters().LazyFreed; n != 0 || freed != 1000 {
+		t.Errorf("at the end %d keys are to be freed, %d have been", n, freed)
 	}
 	if want := 1000 / dismantleKeys; ticks < want {
 		t.Errorf("1000 records are dismantled in %d slices", ticks)
@@ -336,8 +343,19 @@ func TestCounters(t *testing.T) {
 		d.Touch([]byte("none"))
 		_, _ = d.ZSetForWrite([]byte("none")) // writing counts nothing
 		d.Type([]byte("none"))
+		d.Type([]byte("k"))
+		for _, key := range []string{"k", "none", "none"} {
+			_, _ = d.ExpireAt([]byte(key))
+			_, _ = d.Object([]byte(key))
+			d.Has([]byte(key)) // neither does what only asks for the key
+			_, _ = d.Bytes([]byte(key))
+			d.Use([]byte(key))
+			_, _ = d.ExpireAtForWrite([]byte(key))
+			d.Rename([]byte(key), []byte("k"))
+			d.Move([]byte(key), 0)
+		}
 	})
-	if got, want := f.s.Counters(), (Counters{Hits: 1, Misses: 2}); got != want {
+	if got, want := f.s.Counters(), (Counters{Hits: 4, Misses: 7}); got != want {
 		t.Errorf("counters %+v, want %+v", got, want)
 	}
 	f.s.ResetCounters()
@@ -409,9 +427,17 @@ func TestObject(t *testing.T) {
 		f.run(0, func(d *DB) { o, _ = d.Object([]byte("k")) })
 		return o
 	}
-	if o := object(); o.Encoding != "listpack" || o.IdleSec != 5 || o.Bytes < 40 || o.Bytes > 250 {
+	if o := object(); o.Encoding != "listpack" || o.IdleSec != 5 {
 		t.Errorf("%+v", o)
 	}
+	f.run(0, func(d *DB) {
+		if n, ok := d.Bytes([]byte("k")); !ok || n < 40 || n > 250 {
+			t.Errorf("%d bytes, %t", n, ok)
+		}
+		if n, ok := d.Bytes([]byte("none")); ok || n != 0 {
+			t.Errorf("a missing key has %d bytes, %t", n, ok)
+		}
+	})
 	f.run(0, func(d *DB) { d.NoTouch(); _, _ = d.ZSet([]byte("k")) })
 	if o := object(); o.IdleSec != 5 {
 		t.Errorf("NO-TOUCH: idle for %d s", o.IdleSec)
@@ -425,6 +451,52 @@ func TestObject(t *testing.T) {
 			t.Error("a missing key has an object")
 		}
 	})
+}
+
+// TestUses: which methods are a use of which keys, as OBJECT IDLETIME tells.
+func TestUses(t *testing.T) {
+	k, busy := []byte("k"), []byte("busy")
+	for name, test := range map[string]struct {
+		do   func(d *DB)
+		idle string // what has not been used: of the keys, and where they are moved to
+	}{
+		"type":     {func(d *DB) { d.Type(k) }, "0:k 0:busy 1:k"},
+		"expireat": {func(d *DB) { _, _ = d.ExpireAt(k) }, "0:k 0:busy 1:k"},
+		"object":   {func(d *DB) { _, _ = d.Object(k); _, _ = d.Bytes(k); d.Has(k) }, "0:k 0:busy 1:k"},
+		"read":     {func(d *DB) { _, _ = d.ZSet(k) }, "0:busy 1:k"},
+		"use":      {func(d *DB) { d.Use(k) }, "0:busy 1:k"},
+		"expire":   {func(d *DB) { _, _ = d.ExpireAtForWrite(k) }, "0:busy 1:k"},
+		"touch":    {func(d *DB) { d.NoTouch(); d.Touch(k) }, "0:busy 1:k"},
+		"no touch": {func(d *DB) { d.NoTouch(); d.Use(k); d.Rename(k, k); d.Move(k, 1) }, "0:k 0:busy 1:k"},
+		"rename":   {func(d *DB) { d.Rename(k, busy) }, "1:k"},
+		"itself":   {func(d *DB) { d.Rename(k, k) }, "0:busy 1:k"},
+		"copy":     {func(d *DB) { _, _, _ = d.Copy(k, []byte("new"), 0, false) }, "0:busy 1:k"},
+		"no copy":  {func(d *DB) { _, _, _ = d.Copy(k, busy, 0, false) }, "1:k"},
+		"replace":  {func(d *DB) { _, _, _ = d.Copy(k, busy, 0, true) }, "1:k"},
+		"move":     {func(d *DB) { d.Move(busy, 1) }, "0:k 1:k"},
+		"no move":  {func(d *DB) { d.Move(k, 1) }, "0:busy"},
+	} {
+		f := newFixture(t, Options{})
+		f.add(0, "k", "m", 1)
+		f.add(0, "busy", "m", 1)
+		f.add(1, "k", "m", 1)
+		f.now += 5000
+		f.run(0, test.do)
+		var idle []string
+		for _, at := range []struct {
+			db  int
+			key string
+		}{{0, "k"}, {0, "busy"}, {1, "k"}, {1, "busy"}} {
+			f.run(at.db, func(d *DB) {
+				if o, ok := d.Object([]byte(at.key)); ok && o.IdleSec == 5 {
+					idle = append(idle, fmt.Sprintf("%d:%s", at.db, at.key))
+				}
+			})
+		}
+		if got := strings.Join(idle, " "); got != test.idle {
+			t.Errorf("%s: not used are %s, want %s", name, got, test.idle)
+		}
+	}
 }
 
 // TestUseCounter: a new key starts at 5, uses raise the counter ever more slowly, minutes lower it.

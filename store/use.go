@@ -37,12 +37,16 @@ func (d *DB) newUse() uint32 {
 func (d *DB) seconds() uint32 { return uint32(d.nowMS / 1000) }
 func (d *DB) minute() uint32  { return uint32(d.nowMS/60_000) & minuteMask }
 
-// use notes that a key was used. The record is written to at most once a second
-// (LRU), or when the counter changes: a read should not dirty memory.
+// use notes that a key was used, unless NoTouch forbids it.
 func (d *DB) use(sh *shard, rec slab.Ref) {
-	if d.noTouch {
-		return
+	if !d.noTouch {
+		d.noteUse(sh, rec)
 	}
+}
+
+// noteUse notes that a key was used. The record is written to at most once a second
+// (LRU), or when the counter changes: a read should not dirty memory.
+func (d *DB) noteUse(sh *shard, rec slab.Ref) {
 	old := sh.heap.R(rec).U32(recUse)
 	now := d.seconds()
 	if d.s.lfu.Load() {

@@ -61,6 +61,11 @@ func TestLoadSources(t *testing.T) {
 	f("", "dir", dir, "--dir", dir)
 	f("", "client-output-buffer-limit", "normal 1048576 2000 3 slave 268435456 67108864 60 pubsub 0 0 0",
 		"--client-output-buffer-limit", "normal", "1mb", "2k", "3", "--client-output-buffer-limit", "pubsub", "0", "0", "0")
+	f("", "client-output-buffer-limit", "normal 1 2 3 slave 268435456 67108864 60 pubsub 1 1 1",
+		"--client-output-buffer-limit", "normal 1 2 3 pubsub 1 1 1")
+	f("bind '127.0.0.1  -::1'", "bind", "127.0.0.1 -::1", "-")
+	f("requirepass \"\\x4a\\x4B\"", "requirepass", "JK", "-")
+	f("requirepass \"\\x\x144\"", "requirepass", "x\x144", "-") // a control byte is no digit
 }
 
 func TestLoadErrors(t *testing.T) {

@@ -121,7 +121,12 @@ func escape(b *strings.Builder, s string) int {
 	return 1
 }
 
-func hexDigit(c byte) int { return strings.IndexByte("0123456789abcdef", c|0x20) }
+func hexDigit(c byte) int {
+	if 'A' <= c && c <= 'F' {
+		c += 'a' - 'A'
+	}
+	return strings.IndexByte("0123456789abcdef", c)
+}
 
 // quoteWord is splitWords' inverse: a word as it stands in a file.
 func quoteWord(word string) string {
@@ -228,8 +233,11 @@ func (c *Config) apply(words []string, depth int) error {
 	if o == nil {
 		return &Error{Reason: "unknown directive", Nearest: nearest(words[0])}
 	}
-	f := o.at(c)
-	v, err := o.read(f, f.given(), words[1:])
+	f, values := o.at(c), words[1:]
+	if len(values) == 1 {
+		values = valueWords(f, values[0]) // as in CONFIG SET, as in Redis
+	}
+	v, err := o.read(f, f.given(), values)
 	if err != nil {
 		return err
 	}

@@ -153,8 +153,13 @@ func formatBytes(n int64) string {
 
 // replaceFile writes text to a new file, makes it durable and renames it over
 // path, whose permissions it takes: a crash leaves the old file or the new one.
+// A link stays one. A file that has gone comes back for the owner alone: it may
+// hold the password.
 func replaceFile(path, text string) error {
-	mode := os.FileMode(0o644)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	mode := os.FileMode(0o600)
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 	}

@@ -93,6 +93,38 @@ func TestRewriteCommandLine(t *testing.T) {
 	}
 }
 
+// TestRewriteLink: the file that a link names is replaced, not the link.
+func TestRewriteLink(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, t.TempDir(), "real.conf", "hz 20\n")
+	link := filepath.Join(dir, "quarry.conf")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	rewritten(t, link, "hz", "30")
+	if text, _ := os.ReadFile(file); string(text) != "hz 30\n" {
+		t.Errorf("the file says %q", text)
+	}
+	if to, err := os.Readlink(link); to != file {
+		t.Errorf("the link leads to %q, %v", to, err)
+	}
+}
+
+// TestRewriteGone: a file that was removed is made again, for its owner alone.
+func TestRewriteGone(t *testing.T) {
+	file := write(t, t.TempDir(), "quarry.conf", "requirepass x\n")
+	c := mustLoad(t, file)
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("permissions %v, %v", info.Mode(), err)
+	}
+}
+
 func TestRewriteErrors(t *testing.T) {
 	f := func(c *Config, want string) {
 		t.Helper()

@@ -109,7 +109,7 @@ func stage(settings []setting, pairs []Pair) error {
 		if !ok {
 			base = s.old
 		}
-		v, err := s.o.read(s.f, base, s.valueWords(pairs[i].Value))
+		v, err := s.o.read(s.f, base, valueWords(s.f, pairs[i].Value))
 		if err != nil {
 			return refusal(s.name, err.Error())
 		}
@@ -120,8 +120,8 @@ func stage(settings []setting, pairs []Pair) error {
 
 // valueWords splits the value of an option that takes several words; all
 // others take the value as it is.
-func (s *setting) valueWords(value string) []string {
-	switch s.f.(type) {
+func valueWords(f field, value string) []string {
+	switch f.(type) {
 	case *Strings, *Percentiles, *OutputLimits:
 		if words := strings.Fields(value); len(words) > 0 {
 			return words

@@ -143,6 +143,12 @@ func (f *Framer) Buffered() int {
 	return n
 }
 
+// Done reports whether Next has looked at all bytes that have arrived: it would
+// only say that more are needed, and what it returned last would not be valid any more.
+func (f *Framer) Done() bool {
+	return f.pos == len(f.in) && f.returned == len(f.ahead) && (!f.own || len(f.buf)-f.base == len(f.fed))
+}
+
 // Cap is the memory f holds for its buffers, in bytes.
 func (f *Framer) Cap() int {
 	const sliceBytes, spanBytes, framedBytes = 24, 16, 32
@@ -165,6 +171,7 @@ func (f *Framer) Feed(b []byte) {
 // copied, the rest forgotten.
 func (f *Framer) Release() {
 	f.unpeek()
+	large := max(len(f.fed), cap(f.buf), cap(f.scratch)) > keepBytes
 	if f.own {
 		f.compact()
 		f.take(len(f.fed))
@@ -175,6 +182,23 @@ func (f *Framer) Release() {
 	}
 	f.in, f.own, f.fed, f.base = f.buf, true, nil, len(f.buf)
 	f.trim()
+	if large {
+		// The arguments of old commands, also those beyond the lengths, would
+		// keep the memory alive that they lay in.
+		clear(f.args[:cap(f.args)])
+		clear(f.ahead[:cap(f.ahead)])
+	}
+}
+
+// Rest gives all memory back that an idle connection can do without: what
+// Release keeps makes sense for one that goes on soon. With an unfinished
+// command it does nothing. It is called after Release.
+func (f *Framer) Rest() {
+	if f.Buffered() > 0 {
+		return
+	}
+	f.in, f.buf, f.scratch, f.args, f.spans, f.ahead, f.returned = nil, nil, nil, nil, nil, nil, 0
+	f.start, f.pos, f.base = 0, 0, 0
 }
 
 // trim gives back what a large command needed and nothing uses any more.

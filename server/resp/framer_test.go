@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"weak"
 )
 
 // cut says how a stream reaches the Framer: in pieces of size bytes; 0: whole.
@@ -419,6 +421,87 @@ func TestFramerMemory(t *testing.T) {
 	}
 	if send(append(many, "PIN"...)) != 1 || f.Cap() > keepArgs*40+keepBytes {
 		t.Errorf("%d bytes held for an unfinished short command after a large one", f.Cap())
+	}
+}
+
+// TestFramerForgets: no old argument keeps memory alive, be it the Framer's own
+// or the caller's.
+func TestFramerForgets(t *testing.T) {
+	limits := DefaultLimits()
+	for _, pieces := range []int{1, 10} {
+		var f Framer
+		f.Reset(&limits)
+		stream := append(bytes.Repeat(command("PING", "x"), 3), command("ECHO", strings.Repeat("x", 1<<20))...)
+		var large weak.Pointer[byte]
+		for piece := range slices.Chunk(stream, len(stream)/pieces+1) {
+			f.Feed(piece)
+			f.Ahead(4)
+			for {
+				args, ok, _ := f.Next()
+				if !ok {
+					break
+				}
+				large = weak.Make(&args[1][0])
+			}
+			f.Release()
+		}
+		stream = nil
+		runtime.GC()
+		if large.Value() != nil {
+			t.Errorf("%d pieces: the argument is held", pieces)
+		}
+		runtime.KeepAlive(&f)
+	}
+}
+
+// TestFramerDone: however a stream is cut, Next finds no command once it has
+// looked at everything, and looks at everything before it is done.
+func TestFramerDone(t *testing.T) {
+	limits := DefaultLimits()
+	stream := append(bytes.Repeat(command("ZSCORE", "b", "x"), 5), "PING\r\n*1\r\n$4\r\nPI"...)
+	for _, size := range cuts[1:] {
+		var f Framer
+		f.Reset(&limits)
+		got := 0
+		for piece := range slices.Chunk(stream, int(size)) {
+			f.Feed(piece)
+			for !f.Done() {
+				if _, ok, err := f.Next(); err != nil {
+					t.Fatal(err)
+				} else if !ok {
+					break
+				}
+				got++
+				f.Ahead(2)
+			}
+			if _, ok, _ := f.Next(); ok {
+				t.Fatalf("pieces of %d: a command after the last", size)
+			}
+			f.Release()
+		}
+		if got != 6 {
+			t.Errorf("pieces of %d: %d commands", size, got)
+		}
+	}
+}
+
+func TestFramerRest(t *testing.T) {
+	limits := DefaultLimits()
+	var f Framer
+	f.Reset(&limits)
+	ping := command("PING", "x")
+	for _, n := range []int{len(ping), 9} {
+		f.Feed(ping[:n])
+		_, whole, _ := f.Next()
+		f.Release()
+		f.Rest()
+		if whole != (f.Cap() == 0) {
+			t.Errorf("whole %v: %d bytes held", whole, f.Cap())
+		}
+	}
+	f.Feed(ping[9:])
+	if args, ok, err := f.Next(); !ok || err != nil || len(args) != 2 || string(args[1]) != "x" {
+		t.Errorf("%q, %v, %v", args, ok, err)
 	}
 }
 

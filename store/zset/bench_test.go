@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
@@ -16,7 +17,7 @@ func benchSet(tb testing.TB, n int, name func(dst []byte, i int) []byte) (*Env, 
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = r.Close() })
-	e := &Env{Heap: slab.New(r), Limits: &Limits{PackedEntries: 128, PackedValue: 64}, Seed: 1}
+	e := &Env{Heap: slab.New(r), Limits: &Limits{PackedEntries: 128, PackedValue: 64}, Hash: hash.New(0)}
 	s := &Set{}
 	e.Create(s)
 	rng := rand.New(rand.NewPCG(1, 2))

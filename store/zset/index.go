@@ -2,10 +2,8 @@ package zset
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
 
-	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 )
 
@@ -40,7 +38,7 @@ const (
 )
 
 // memberHash is the hash that places a member: low bits choose the bucket, the upper 8 are the tag.
-func (t *tree) memberHash(m []byte) uint64 { return hash.Sum(t.env.Seed, m) }
+func (t *tree) memberHash(m []byte) uint64 { return t.env.Hash.Sum(m) }
 
 // rowHash is the hash of row i's member.
 func (t *tree) rowHash(l leaf, i int) uint64 {
@@ -277,10 +275,6 @@ func (t *tree) link(b, next uint32) offheap.Block {
 
 // ---- growing and shrinking ----
 
-// chainMax bounds a chain that is taken apart at once. A longer one exists only when hashes
-// collide on purpose; its split is put off, which costs time in that bucket alone.
-const chainMax = 512
-
 // reserveSlot makes room for one more row in the index: for a bucket to split, and for
 // the overflow buckets that its halves and the new slot may need. Blocks looked at before
 // may have moved.
@@ -311,10 +305,7 @@ func (t *tree) growIndex() {
 		return
 	}
 	b := t.split
-	slots := t.chain(b, chainMax)
-	if len(slots) > chainMax {
-		return
-	}
+	slots := t.chain(b)
 	rows := t.env.slots[:0]
 	t.eachRow(b, slots, func(id uint32, _ leaf, _ int, h uint64) {
 		rows = append(rows, hashed{h, id})
@@ -355,8 +346,8 @@ func (t *tree) shrinkIndex() {
 	if n == 1 || t.count >= int(n)*rowsPerBucket/2 {
 		return
 	}
-	slots := t.chain(n-1, chainMax)
-	if len(slots) > chainMax || !t.overflowRoom() {
+	slots := t.chain(n - 1)
+	if !t.overflowRoom() {
 		return
 	}
 	t.clearChain(n - 1)
@@ -386,7 +377,7 @@ func (t *tree) overflowRoom() bool {
 // sweepIndex takes out all slots that name the blocks of a bitmap.
 func (t *tree) sweepIndex(gone []uint64) {
 	for b := range t.buckets() {
-		slots := t.chain(b, math.MaxInt)
+		slots := t.chain(b)
 		kept := slots[:0]
 		for _, s := range slots {
 			if id := s & (maxBlocks - 1); gone[id/pageBlocks]>>(id%pageBlocks)&1 == 0 {
@@ -403,8 +394,9 @@ func (t *tree) sweepIndex(gone []uint64) {
 	}
 }
 
-// chain copies the slots of bucket b; of a longer chain, the first buckets with more than limit of them.
-func (t *tree) chain(b uint32, limit int) []uint32 {
+// chain copies the slots of bucket b. That they are few is the hash's promise: clients
+// cannot choose members that fall together (package hash).
+func (t *tree) chain(b uint32) []uint32 {
 	slots := t.env.chain[:0]
 	w := t.bucketR(b)
 	for o := mainSlots; ; o = ovfSlots {
@@ -414,7 +406,7 @@ func (t *tree) chain(b uint32, limit int) []uint32 {
 			}
 		}
 		next := w.U32(bucketNext)
-		if next == 0 || len(slots) > limit {
+		if next == 0 {
 			t.env.chain = slots
 			return slots
 		}

@@ -2,6 +2,7 @@ package zset
 
 import (
 	"bytes"
+	"fmt"
 	"math/bits"
 
 	"quarry/store/internal/offheap"
@@ -459,8 +460,9 @@ func (r *row) at(i int) byte {
 }
 
 // plan finds the longest common prefix of rows and the size of a leaf that holds
-// them. A prefix is taken only from four rows on: fewer share too little to pay for
-// rewriting when the next row differs.
+// them. Fewer than four rows have a prefix only where they do not fit without: they
+// share too little to pay for rewriting when the next row differs. So any part of
+// the rows of a leaf fits a leaf too, as the halves of a split one must.
 func plan(rows []row) (plen, size int) {
 	var first *row
 	short, total := 0, 0
@@ -478,10 +480,11 @@ func plan(rows []row) (plen, size int) {
 		short++
 		total += 1 + r.len()
 	}
-	if short < 4 {
-		plen = 0
+	size = leafFP + rowFixed*capFor(len(rows)) + total
+	if short < 4 && size <= blockSize {
+		return 0, size
 	}
-	return plen, leafFP + rowFixed*capFor(len(rows)) + total - short*plen + plen
+	return plen, size - short*plen + plen
 }
 
 // pack writes rows into leaf id, whose links stay. They fit (plan).
@@ -508,6 +511,9 @@ func (t *tree) pack(id uint32, rows []row, plen int) {
 			top -= 1 + n
 			l.SetU8(top, uint8(n))
 			r.copyTo(l, top+1, plen, n)
+		}
+		if top < leafFP+rowFixed*capFor(len(rows)) {
+			panic(fmt.Sprintf("zset: %d rows do not fit leaf %d", len(rows), id))
 		}
 		l.setRow(i, r.fp, top, r.key)
 	}

@@ -1,6 +1,7 @@
 package zset
 
 import (
+	"quarry/store/internal/hash"
 	"quarry/store/internal/slab"
 )
 
@@ -63,7 +64,7 @@ const (
 type Env struct {
 	Heap   *slab.Heap
 	Limits *Limits
-	Seed   uint64 // of the member hash; random per process, the same in all shards
+	Hash   hash.Hasher // of members; the same in all shards
 
 	arenas []*arena // large sets by Handle.Ref; nil: free
 	vacant []uint32 // free places in arenas

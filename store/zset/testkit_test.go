@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
@@ -34,7 +35,7 @@ func newKit(t testing.TB, limits Limits) *kit {
 	}
 	k := &kit{TB: t, region: region, limits: limits}
 	for i := range k.envs {
-		k.envs[i] = &Env{Heap: slab.New(region), Limits: &k.limits, Seed: 0x9e3779b97f4a7c15}
+		k.envs[i] = &Env{Heap: slab.New(region), Limits: &k.limits, Hash: hash.New(0x9e3779b97f4a7c15)}
 	}
 	return k
 }
@@ -317,6 +318,12 @@ var memberKinds = []memberKind{
 			return padded("big", 32<<10-12+id%16, id)
 		}
 		return padded("", int(mix(id)%2000), id)
+	}},
+	{"few share much, beside long ones", func(id int) []byte {
+		if id%8 == 0 {
+			return padded("p", 150+int(mix(id>>6)%31), id)
+		}
+		return padded("long", 181+int(mix(id)%9), id)
 	}},
 }
 

@@ -1,7 +1,6 @@
 package zset
 
 import (
-	"math"
 	"math/bits"
 
 	"quarry/store/internal/slab"
@@ -336,7 +335,7 @@ func (t *tree) scan(cursor uint64, count int, fn func(member []byte, score float
 	passed := 0
 	for visits := 0; ; visits++ {
 		b := t.bucketOf(cursor)
-		t.eachRow(b, t.chain(b, math.MaxInt), func(_ uint32, l leaf, pos int, _ uint64) {
+		t.eachRow(b, t.chain(b), func(_ uint32, l leaf, pos int, _ uint64) {
 			fn(t.readMember(&t.env.member, l, pos), scoreOf(l.key(pos)))
 			passed++
 		})

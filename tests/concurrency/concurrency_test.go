@@ -71,6 +71,29 @@ func (c *caller) do(args ...string) harness.Value {
 	return v
 }
 
+// A key that is renamed all the time is one key at any time.
+func TestSizeIsOfOneMoment(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *harness.Server) {
+		mover, counter := dial(t, s), dial(t, s)
+		mover.do("ZADD", queue(0), "1", "m")
+		var moving sync.WaitGroup
+		var done atomic.Bool
+		moving.Go(func() {
+			for i := 0; !done.Load(); i++ {
+				mover.do("RENAME", queue(i%7), queue((i+1)%7))
+			}
+		})
+		for range rounds(3000) {
+			if v := counter.do("DBSIZE"); v.Int != 1 {
+				t.Errorf("DBSIZE is %s", v)
+				break
+			}
+		}
+		done.Store(true)
+		moving.Wait()
+	})
+}
+
 // Members that producers add to queues are popped once each, whoever pops and
 // however queues are renamed in between.
 func TestNothingIsLostOrSeenTwice(t *testing.T) {

@@ -82,6 +82,16 @@ var infoFields = []string{"name", "arity", "flags", "first key", "last key", "ke
 
 func TestCommandInfo(t *testing.T) {
 	oracle, quarry := harness.StartRedis(t).Dial(t), harness.Start(t, harness.Options{}).Dial(t)
+	for _, proto := range []string{"2", "3"} {
+		t.Run("RESP"+proto, func(t *testing.T) {
+			oracle.Do("HELLO", proto)
+			quarry.Do("HELLO", proto)
+			compareCommandInfo(t, oracle, quarry)
+		})
+	}
+}
+
+func compareCommandInfo(t *testing.T, oracle, quarry *harness.Client) {
 	for _, name := range sharedCommands(t, oracle) {
 		a, b := oracle.Do("COMMAND", "INFO", name), quarry.Do("COMMAND", "INFO", name)
 		if len(b.Elems) != 1 || len(b.Elems[0].Elems) != len(infoFields) {

@@ -380,7 +380,7 @@ func tameKill(args []string) {
 			args[i] = "nobody"
 		case strings.EqualFold(args[i], "no"):
 			args[i] = "yes"
-		case len(args[i]) < 4 && strings.Trim(args[i], "0123456789") == "" && args[i] != "0":
+		case 0 < len(args[i]) && len(args[i]) < 4 && strings.Trim(args[i], "0123456789") == "" && args[i] != "0":
 			args[i] += "777777"
 		}
 	}

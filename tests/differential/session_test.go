@@ -131,12 +131,13 @@ type entry struct {
 	key      string
 	kind     string // TYPE
 	encoding string
-	expires  bool
+	ttlMS    int64 // PTTL
 	members  harness.Value
 }
 
 func (e entry) equal(f entry) bool {
-	return e.db == f.db && e.key == f.key && e.kind == f.kind && e.encoding == f.encoding && e.expires == f.expires &&
+	return e.db == f.db && e.key == f.key && e.kind == f.kind && e.encoding == f.encoding &&
+		(e.ttlMS < 0) == (f.ttlMS < 0) && max(e.ttlMS-f.ttlMS, f.ttlMS-e.ttlMS) < slack &&
 		equal(e.members, f.members)
 }
 
@@ -145,7 +146,7 @@ func entryAt(dump []entry, i int) string {
 		return "nothing more"
 	}
 	e := dump[i]
-	return fmt.Sprintf("db %d, key %q: %s, %s, expires %t\n%s", e.db, e.key, e.kind, e.encoding, e.expires, brief(e.members))
+	return fmt.Sprintf("db %d, key %q: %s, %s, PTTL %d\n%s", e.db, e.key, e.kind, e.encoding, e.ttlMS, brief(e.members))
 }
 
 // databases is how many SELECT knows.
@@ -183,7 +184,7 @@ func (s *side) entry(db int, key string) (entry, error) {
 	}{
 		{[]string{"TYPE", key}, func(v harness.Value) { e.kind = v.Str }},
 		{[]string{"OBJECT", "ENCODING", key}, func(v harness.Value) { e.encoding = v.Str }},
-		{[]string{"PTTL", key}, func(v harness.Value) { e.expires = v.Int >= 0 }},
+		{[]string{"PTTL", key}, func(v harness.Value) { e.ttlMS = v.Int }},
 		{[]string{"ZRANGE", key, "0", "-1", "WITHSCORES"}, func(v harness.Value) { e.members = v }},
 	} {
 		v, err := s.look.Call(part.call...)

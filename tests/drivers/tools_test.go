@@ -2,11 +2,16 @@ package drivers
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"quarry/tests/harness"
 )
@@ -66,11 +71,58 @@ func TestRedisCLIScans(t *testing.T) {
 	c.want(`Biggest   zset found '"biggest"' has `, "--memkeys")
 }
 
-// --stat and --latency print until they are stopped: two lines are enough.
+// TestRedisCLIHints types the name of a command on a terminal: redis-cli shows the
+// arguments that COMMAND DOCS describes. That version of redis-cli does not know WITHSCORE by itself.
+func TestRedisCLIHints(t *testing.T) {
+	c := newCLI(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	terminal := exec.CommandContext(ctx, harness.Tool(t, "script"), "-qec", "stty cols 200; exec "+c.path+" -p "+c.port, "/dev/null")
+	terminal.Env = append(os.Environ(), "TERM=xterm", "HOME="+t.TempDir())
+	keys, err := terminal.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	screen, err := terminal.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := terminal.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ shown, typed string }{
+		{c.port + "> ", "ZRANK "},
+		{"key member [WITHSCORE]", "\x03"},
+	} {
+		var seen []byte
+		for b := make([]byte, 256); !bytes.Contains(seen, []byte(step.shown)); {
+			n, err := screen.Read(b)
+			if seen = append(seen, b[:n]...); err != nil {
+				t.Fatalf("no %q on the screen: %v\n%q", step.shown, err, seen)
+			}
+		}
+		if _, err := io.WriteString(keys, step.typed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = keys.Close()
+	_, _ = io.Copy(io.Discard, screen)
+	_ = terminal.Wait() // how a program ends that was told to stop means nothing
+}
+
+// --stat prints until it is stopped: two lines of heads, and then numbers. --latency
+// prints one line in an interval, and ends.
 func TestRedisCLIWatches(t *testing.T) {
 	c := newCLI(t)
-	for _, args := range [][]string{{"--stat", "-i", "0.05"}, {"--latency", "--raw", "-i", "0.05"}} {
-		cmd := exec.Command(c.path, append([]string{"-p", c.port}, args...)...)
+	for _, w := range []struct {
+		args  []string
+		lines int
+		least []float64 // the columns of the last line are numbers from these on
+	}{
+		{[]string{"--stat", "-i", "0.05"}, 4, []float64{8, 0.1, 1, 0, 600}},      // keys, memory, clients, blocked, requests
+		{[]string{"--latency", "--raw", "-i", "0.05"}, 1, []float64{0, 0, 0, 1}}, // min, max, mean, samples
+	} {
+		cmd := exec.Command(c.path, append([]string{"-p", c.port}, w.args...)...)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -79,22 +131,23 @@ func TestRedisCLIWatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(out)
-		var first string
-		for n := 0; n < 3 && lines.Scan(); n++ {
-			first += lines.Text() + "\n"
-			if args[0] == "--latency" {
-				break // it prints one line in an interval, and ends
-			}
+		var all string
+		var last []string
+		for n := 0; n < w.lines && lines.Scan(); n++ {
+			all += lines.Text() + "\n"
+			last = strings.Fields(lines.Text())
 		}
 		// It may have ended by itself; then there is nothing to kill.
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		want := "keys"
-		if args[0] == "--latency" {
-			want = " "
+		if len(last) < len(w.least) {
+			t.Fatalf("redis-cli %q prints:\n%s", w.args, all)
 		}
-		if !strings.Contains(first, want) || strings.Contains(first, "ERR") {
-			t.Errorf("redis-cli %q prints:\n%s", args, first)
+		for i, least := range w.least {
+			// The memory has a unit.
+			if f, err := strconv.ParseFloat(strings.TrimRight(last[i], "KMG"), 64); err != nil || f < least {
+				t.Errorf("redis-cli %q, column %d of the last line: want a number from %v:\n%s", w.args, i, least, all)
+			}
 		}
 	}
 }

@@ -123,6 +123,29 @@ func TestBrokenRequests(t *testing.T) {
 	}
 }
 
+// A page that someone's browser shows may have it send what it likes to servers only
+// that browser can reach. Its requests end before their bodies, which could be commands.
+func TestCrossProtocolRequests(t *testing.T) {
+	survives(t, func(t *testing.T, s *harness.Server) {
+		body := "\r\n\r\nZADD pwned 1 x\r\n"
+		for _, in := range []string{
+			"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 17" + body,
+			"post / HTTP/1.1" + body,
+			"GET / HTTP/1.1\r\nHost: x" + body,
+			"PUT / HTTP/1.1\r\nHOST: x" + body,
+			"*1\r\n$4\r\nPOST\r\nZADD pwned 1 x\r\n",
+		} {
+			// Whether it still hears that there is no GET depends on how soon it hears anything.
+			if got := string(attackOnce(t, s, []byte(in))); got != "" && !strings.HasPrefix(got, "-ERR unknown command") {
+				t.Errorf("%q: got %q", in, got)
+			}
+		}
+		look := s.Dial(t)
+		look.Want("(int) 0", "EXISTS", "pwned")
+		look.Close()
+	})
+}
+
 // Before AUTH a stranger may send 10 arguments of 16 KB.
 func TestStrangersGetLess(t *testing.T) {
 	for _, frontEnd := range harness.FrontEnds() {
@@ -138,6 +161,32 @@ func TestStrangersGetLess(t *testing.T) {
 					t.Errorf("%q: got %q, want %q", c.in, got, c.want)
 				}
 			}
+		})
+	}
+}
+
+// A stranger who reads no answers is hung up on before they come to much.
+func TestStrangersMustRead(t *testing.T) {
+	for _, frontEnd := range harness.FrontEnds() {
+		t.Run(frontEnd, func(t *testing.T) {
+			s := harness.Start(t, harness.Options{FrontEnd: frontEnd, Args: []string{"--requirepass", "secret"}})
+			before := heapNow()
+			c, err := harness.DialConn(s.Addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			flood := bytes.Repeat([]byte("x\r\n"), 18<<20/3)
+			if n, err := c.Write(flood); !harness.IsClosed(err) {
+				t.Errorf("%d MB of commands were taken: %v", n>>20, err)
+			}
+			if grown := heapNow() - before; grown > int64(len(flood))+heapGrowth {
+				t.Errorf("%d MB are held", grown>>20)
+			}
+			runtime.KeepAlive(flood)
 		})
 	}
 }
