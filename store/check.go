@@ -10,9 +10,9 @@ import (
 
 // Check walks every structure of a shard, whose lock is held, and names the first
 // broken place: directories, records, values, time indexes, and that all bytes of
-// the shard's heap belong to one of them.
+// the shard's heap, and all arenas, belong to one of them.
 func (s *Store) Check(shard int) error {
-	c := checker{s: s, sh: s.shards[shard], number: shard}
+	c := checker{s: s, sh: s.shards[shard], number: shard, arenas: map[*zset.Env]map[uint32]bool{}}
 	if err := c.check(); err != nil {
 		return fmt.Errorf("store: shard %d: %w", shard, err)
 	}
@@ -26,6 +26,8 @@ type checker struct {
 	number int
 	keys   int64 // bytes of records and directories
 	values int64 // bytes of values and time indexes that lie in the shard's heap
+	// arenas are the large sets that have been met, by their numbers.
+	arenas map[*zset.Env]map[uint32]bool
 }
 
 func (c *checker) check() error {
@@ -46,6 +48,11 @@ func (c *checker) check() error {
 	}
 	if err := c.sh.heap.Check(); err != nil {
 		return err
+	}
+	for _, env := range []*zset.Env{&c.sh.sets, &c.sh.times} {
+		if have, owned := env.Arenas(), len(c.arenas[env]); have != owned {
+			return fmt.Errorf("%d large sets have owners, of %d", owned, have)
+		}
 	}
 	if c.keys != c.sh.keyBytes {
 		return fmt.Errorf("records and directories take %d bytes, the counter is %d", c.keys, c.sh.keyBytes)
@@ -166,6 +173,14 @@ func (c *checker) set(env *zset.Env, h zset.Handle) (int, error) {
 	env.Open(h, &set)
 	if h.Enc != zset.Large {
 		c.values += set.Bytes()
+		return set.Len(), set.Check()
 	}
+	if c.arenas[env] == nil {
+		c.arenas[env] = map[uint32]bool{}
+	}
+	if c.arenas[env][h.Ref] {
+		return 0, fmt.Errorf("large set %d belongs to two keys", h.Ref)
+	}
+	c.arenas[env][h.Ref] = true
 	return set.Len(), set.Check()
 }

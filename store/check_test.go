@@ -32,6 +32,13 @@ func TestCheckFindsDamage(t *testing.T) {
 			sh.setZSet(rec, sh.set.Handle())
 		}},
 		{"lost object", "have owners", func(sh *shard, _ *database, _ slab.Ref) { sh.heap.Alloc(100) }},
+		{"lost set", "have owners", func(sh *shard, _ *database, _ slab.Ref) { largeSet(sh) }},
+		{"shared set", "belongs to two keys", func(sh *shard, db *database, rec slab.Ref) {
+			sh.freeValue(rec)
+			sh.setZSet(rec, largeSet(sh))
+			second := spot{sh: sh, db: db, hash: sh.hash.Sum([]byte("c"))}
+			second.make([]byte("c"), sh.zsetOf(rec), 0)
+		}},
 		{"key bytes", "the counter", func(sh *shard, _ *database, _ slab.Ref) { sh.keyBytes++ }},
 		{"graveyard", "graveyard", func(sh *shard, db *database, rec slab.Ref) {
 			sh.flush(db)
@@ -62,6 +69,14 @@ func TestCheckFindsDamage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// largeSet makes a set that has an arena.
+func largeSet(sh *shard) zset.Handle {
+	var set zset.Set
+	sh.sets.Create(&set)
+	set.Add(make([]byte, 100_000), 1, 0)
+	return set.Handle()
 }
 
 // TestCloseFindsLostObjects: what nobody names is a leak.

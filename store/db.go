@@ -143,7 +143,8 @@ func (d *DB) Touch(key []byte) bool {
 	return at.rec != 0
 }
 
-// Delete removes a key and reports whether it was there. Cost does not depend on the value's size.
+// Delete removes a key and reports whether it was there. Its cost is bounded whatever the
+// value's size: a set that is not large has at most some 400 blobs.
 func (d *DB) Delete(key []byte) bool {
 	at := d.find(key)
 	if at.rec == 0 {

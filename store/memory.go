@@ -33,10 +33,22 @@ func (s *Store) Memory() Memory {
 // SetMaxMemory changes the limit.
 func (s *Store) SetMaxMemory(bytes int64) { s.maxMemory.Store(bytes) }
 
-// Room reports whether DenyOOM commands may run that need about n more bytes.
+// headroom is how many pages beyond the bytes of its arguments a command may take: a
+// set of long members that becomes large opens a page of each size class. It is also what
+// commands that are never refused live on until the next Tick.
+const headroom = 128
+
+// Room reports whether DenyOOM commands may run that need about n more bytes: whether
+// maxmemory allows it, and whether the system gives the pages. A command is refused
+// before it begins, since running out of pages in the middle of a change is a panic. That
+// covers what a command stores of its arguments, index and nodes included; a
+// command that stores what it computes from other keys may need more than is looked for here.
 func (s *Store) Room(n int64) bool {
 	limit := s.maxMemory.Load()
-	return limit == 0 || s.region.Used()*offheap.PageSize+n <= limit
+	if limit != 0 && s.region.Used()*offheap.PageSize+n > limit {
+		return false
+	}
+	return s.region.Ready(n/(offheap.PageSize/2) + headroom)
 }
 
 // Counters are running totals for INFO; ResetCounters is CONFIG RESETSTAT's part.

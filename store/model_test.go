@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+
+	"quarry/store/zset"
 )
 
 // modelKey is a key as the model sees it.
@@ -44,6 +46,8 @@ type modelTest struct {
 	*fixture
 	m   model
 	rnd *rand.Rand
+
+	forms map[zset.Encoding]int // of the sets that fillStep filled
 }
 
 func (mt *modelTest) key() string { return fmt.Sprint("key", mt.rnd.IntN(40)) }
@@ -52,7 +56,7 @@ func (mt *modelTest) key() string { return fmt.Sprint("key", mt.rnd.IntN(40)) }
 func (mt *modelTest) step(d *DB) (got, want string) {
 	db, key := d.Index(), mt.key()
 	k := mt.m.get(db, key, mt.now)
-	switch mt.rnd.IntN(16) {
+	switch mt.rnd.IntN(17) {
 	case 0, 1, 2, 3:
 		member, score := fmt.Sprint(mt.rnd.IntN(8)), float64(mt.rnd.IntN(100))
 		mustAdd(mt.t, d, key, member, score)
@@ -107,6 +111,10 @@ func (mt *modelTest) step(d *DB) (got, want string) {
 		}
 	case 13:
 		mt.storeStep(d, key)
+	case 14:
+		if mt.rnd.IntN(12) == 0 {
+			mt.fillStep(d, key, k)
+		}
 	default:
 		return mt.readStep(d, key, k)
 	}
@@ -137,6 +145,26 @@ func (mt *modelTest) storeStep(d *DB, key string) {
 	}
 	z.StoreAt()
 	mt.m.put(d.Index(), key, k)
+}
+
+// fillStep takes a set to another form: medium or large, with long members or without.
+func (mt *modelTest) fillStep(d *DB, key string, k *modelKey) {
+	if k == nil {
+		k = &modelKey{members: map[string]float64{}}
+	}
+	n := []int{10, 150, 500, 2000}[mt.rnd.IntN(4)]
+	length := []int{10, 10, 100, 1000, 70_000}[mt.rnd.IntN(5)]
+	if length > 100 {
+		n = min(n, 200_000/length)
+	}
+	z, _ := d.ZSetForWrite([]byte(key))
+	for i := range n {
+		member := fmt.Sprintf("%0*d", length, i)
+		z.Add([]byte(member), float64(i%50), 0)
+		k.members[member] = float64(i % 50)
+	}
+	mt.m.put(d.Index(), key, k)
+	mt.forms[z.Handle().Enc]++
 }
 
 func (mt *modelTest) readStep(d *DB, key string, k *modelKey) (got, want string) {
@@ -198,6 +226,7 @@ func TestModel(t *testing.T) {
 					fixture: newFixture(t, Options{Shards: shards, Databases: 3, Seed: seed}),
 					m:       make(model, 3),
 					rnd:     rand.New(rand.NewPCG(seed, uint64(shards))),
+					forms:   map[zset.Encoding]int{},
 				}
 				for db := range mt.m {
 					mt.m[db] = map[string]*modelKey{}
@@ -213,6 +242,9 @@ func TestModel(t *testing.T) {
 						mt.check()
 						mt.compareKeys()
 					}
+				}
+				if mt.forms[zset.Medium] == 0 || mt.forms[zset.Large] == 0 {
+					t.Errorf("sets were filled to these forms only: %v", mt.forms)
 				}
 			})
 		}

@@ -177,20 +177,22 @@ func (sh *shard) flush(db *database) {
 	db.sampledMS = 0
 }
 
-// dismantle frees up to max records of the graveyard and reports whether there are more.
+// dismantle frees up to max records of the graveyard, fewer if their values are of many
+// objects, and reports whether there are more.
 func (sh *shard) dismantle(max int) bool {
 	before := max
-	for max > 0 && len(sh.graveyard) > 0 {
+	enough := sh.heap.Live() - dismantleObjects
+	for max > 0 && sh.heap.Live() > enough && len(sh.graveyard) > 0 {
 		last := &sh.graveyard[len(sh.graveyard)-1]
 		sh.keyBytes -= last.Bytes()
-		more := last.Drain(max, func(ref uint32) {
+		more := last.Drain(1, func(ref uint32) {
 			max--
 			sh.freeValue(slab.Ref(ref))
 			sh.freeRecord(slab.Ref(ref))
 		})
 		if more {
 			sh.keyBytes += last.Bytes()
-			break
+			continue
 		}
 		sh.graveyard = sh.graveyard[:len(sh.graveyard)-1]
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -313,8 +314,8 @@ func TestDismantlingIsSliced(t *testing.T) {
 
 func TestRoom(t *testing.T) {
 	f := newFixture(t, Options{Shards: 1})
-	if !f.s.Room(1 << 40) {
-		t.Error("no room without a limit")
+	if !f.s.Room(10<<20) || f.s.Room(1<<50) {
+		t.Error("no room without a limit, or more than there are addresses")
 	}
 	f.add(0, "k", "m", 1)
 	used := f.s.Memory().Used
@@ -560,6 +561,65 @@ func TestOpeningAllocatesNothing(t *testing.T) {
 	for name, fn := range tests {
 		if n := testing.AllocsPerRun(500, func() { f.db.Begin(0, f.now); fn() }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// TestRoomRefusesBeforePagesRunOut: where the system has no more pages, commands are refused
+// ahead, and whatever form the sets have or take meanwhile, nothing breaks.
+func TestRoomRefusesBeforePagesRunOut(t *testing.T) {
+	f := newFixture(t, Options{Shards: 2})
+	f.add(0, "k", "m", 1)
+	f.s.region.Limit(headroom + 120)
+	n := 0
+	for {
+		member := bytes.Repeat([]byte{'x'}, []int{20, 150, 700, 40_000}[n%4])
+		copy(member, fmt.Sprintf("%016d", n*7919))
+		if !f.s.Room(int64(len(member))) {
+			break
+		}
+		f.add(0, fmt.Sprint("key", n/500), string(member), float64(n%100))
+		if n++; n > 100_000 {
+			t.Fatal("there is no end of room")
+		}
+	}
+	if n < 100 {
+		t.Errorf("no room after %d members", n)
+	}
+	f.check()
+	f.run(0, func(d *DB) {
+		if ok, exists, err := d.Copy([]byte("key0"), []byte("k2"), 0, false); ok || exists || err != ErrOOM {
+			t.Errorf("Copy without room: %v, %v, %v", ok, exists, err)
+		}
+		f.s.FlushAll()
+	})
+	f.tick()
+	if !f.s.Room(1 << 20) {
+		t.Error("no room when all has been deleted")
+	}
+}
+
+// TestDismantlingCountsObjects: values of many objects are dismantled in more slices.
+func TestDismantlingCountsObjects(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	f.run(0, func(d *DB) {
+		for i := range 40 {
+			z, _ := d.ZSetForWrite(fmt.Append(nil, "key", i))
+			for j := range 200 {
+				z.Add(fmt.Appendf(nil, "%0181d", j), 1, 0)
+			}
+			if enc := z.Encoding(); enc != zset.Medium {
+				t.Fatalf("200 long members are %s", enc.Name())
+			}
+		}
+		f.s.FlushAll()
+	})
+	heap := f.s.shards[0].heap
+	for more := true; more; {
+		before := heap.Live()
+		more = f.s.Tick(f.now)
+		if n := before - heap.Live(); n > dismantleObjects+400 {
+			t.Errorf("%d objects were freed in one slice", n)
 		}
 	}
 }

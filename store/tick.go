@@ -6,9 +6,12 @@ import "quarry/store/zset"
 // about 100 us when it is all there is to do.
 const (
 	reclaimKeys   = 64 // expired keys a database and slice
-	dismantleKeys = 96 // records of flushed databases
+	dismantleKeys = 96 // records of flushed databases, and dismantleObjects
 	reclaimPages  = 64 // pages of dropped large values
-	trimPages     = 16 // pages given back to the system: a system call each
+	// dismantleObjects are objects of the heap that go with records: a medium set may have
+	// 400, for its long members.
+	dismantleObjects = 1000
+	trimPages        = 16 // pages given back to the system: a system call each
 )
 
 // Tick does a bounded slice (about 100 us under a lock at a time) of the
@@ -18,6 +21,7 @@ const (
 // It is called by one goroutine at a time.
 func (s *Store) Tick(nowMS int64) bool {
 	s.tickMS.Store(nowMS)
+	s.region.Ready(headroom) // Room says so if there is no more
 	for range s.shards {
 		sh := s.shards[s.nextTick]
 		s.nextTick = (s.nextTick + 1) % len(s.shards)

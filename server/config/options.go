@@ -150,7 +150,7 @@ var options = []option{
 	{group: headLimits, name: "requirepass", at: func(c *Config) field { return &c.RequirePass }, def: `""`,
 		doc: "Password that clients must give with AUTH or HELLO; empty for none."},
 	{group: headLimits, name: "proto-max-bulk-len", at: func(c *Config) field { return &c.ProtoMaxBulkLen }, def: "512mb",
-		min: 1 << 20, max: math.MaxInt64,
+		min: 1 << 20, max: math.MaxUint32, // the store keeps lengths of 32 bits
 		doc: "The longest argument a client may send."},
 	{group: headLimits, name: "client-query-buffer-limit", at: func(c *Config) field { return &c.QueryBuffer }, def: "1gb",
 		min: 1 << 20, max: math.MaxInt64,

@@ -97,3 +97,23 @@ func take(it *Iter, n int) {
 		it.Member()
 	}
 }
+
+// BenchmarkRemoveRange removes parts of a set of 300,000 rows, and all of it.
+func BenchmarkRemoveRange(b *testing.B) {
+	const n = 300_000
+	for _, c := range []struct{ start, n int }{{0, n}, {0, n - 1000}, {100_000, 100_000}, {100_000, 20_000}, {100_000, 2000}} {
+		b.Run(fmt.Sprintf("%d of %d", c.n, n), func(b *testing.B) {
+			b.StopTimer()
+			for range b.N {
+				_, s := benchSet(b, n, player)
+				b.StartTimer()
+				s.RemoveRange(c.start, c.n, nil)
+				b.StopTimer()
+				if err := s.Check(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*c.n), "ns/row")
+		})
+	}
+}

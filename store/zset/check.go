@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/bits"
 
 	"quarry/store/internal/slab"
 )
@@ -11,7 +12,8 @@ import (
 // check walks the whole tree. It proves that: links, levels and parents agree; keys
 // and members strictly ascend and lie between their separators; counts add up, so
 // ranks are right; every row is in the index once, in the chain of its hash, and the
-// index has nothing else; every block in use is reached once; blobs add up.
+// index has nothing else; every block in use is reached once; entries do not overlap; blobs
+// add up, and an arena's heap holds nothing else.
 func (t *tree) check() error {
 	c := checker{t: t, blocks: map[uint32]string{}, rows: map[uint32]map[uint32]int{}}
 	if err := c.node(t.root, 0, t.height); err != nil {
@@ -123,7 +125,8 @@ func (c *checker) leafNode(id uint32) error {
 		return err
 	}
 	for i := range l.n() {
-		m := t.appendMember(nil, l, i)
+		var own []byte // a row is compared with the one before
+		m := t.readMember(&own, l, i)
 		if c.count > 0 && (l.key(i) < c.key || l.key(i) == c.key && bytes.Compare(m, c.member) <= 0) {
 			return fmt.Errorf("zset: leaf %d row %d: (%x, %q) is not after (%x, %q)", id, i, l.key(i), m, c.key, c.member)
 		}
@@ -132,6 +135,9 @@ func (c *checker) leafNode(id uint32) error {
 		h := t.memberHash(m)
 		if l.fp(i) != uint8(h>>56) {
 			return fmt.Errorf("zset: leaf %d row %d: fingerprint %x of %q, not %x", id, i, l.fp(i), m, h>>56)
+		}
+		if _, long := l.entry(i); long != 0 && l.longHash(i) != h {
+			return fmt.Errorf("zset: leaf %d row %d: hash %x of a long member, not %x", id, i, l.longHash(i), h)
 		}
 		if at := t.descend(l.key(i), m); at != id {
 			return fmt.Errorf("zset: leaf %d row %d: the separators lead to leaf %d", id, i, at)
@@ -154,10 +160,17 @@ func (c *checker) leafShape(id uint32, l leaf) error {
 		return fmt.Errorf("zset: leaf %d is empty", id)
 	}
 	live := 0
+	var taken [blockSize]bool
 	for i := range l.n() {
 		o := l.off(i)
 		if o < l.top() || o+l.entrySize(o) > blockSize-l.plen() {
 			return fmt.Errorf("zset: leaf %d row %d: entry at %d", id, i, o)
+		}
+		for at := o; at < o+l.entrySize(o); at++ {
+			if taken[at] {
+				return fmt.Errorf("zset: leaf %d row %d: the entry at %d overlaps another", id, i, o)
+			}
+			taken[at] = true
 		}
 		live += l.entrySize(o)
 		if _, long := l.entry(i); long != 0 {
@@ -238,21 +251,47 @@ func (c *checker) space() error {
 		if t.ar == nil && t.used>>id&1 == 0 || t.ar != nil && !t.ar.isUsed(id) {
 			return fmt.Errorf("zset: block %d, %s, is not in use", id, as)
 		}
-		if seg := id == 0 || as[2] == 's'; t.ar != nil && seg != t.ar.isSegment(id) {
-			return fmt.Errorf("zset: block %d, %s, is noted as segment: %v", id, as, t.ar.isSegment(id))
-		}
 	}
 	if t.ar == nil {
 		return nil
 	}
+	return c.arena()
+}
+
+// arena checks an arena's tables against each other, and that its heap holds the set's
+// blobs and nothing else.
+func (c *checker) arena() error {
+	t := c.t
 	if len(t.ar.main) != t.mainBlocks() || len(t.ar.ovf) != t.ovfBlocks() || t.ar.nodes.Len() != len(t.ar.used) {
 		return fmt.Errorf("zset: tables of %d, %d and %d places for %d, %d and %d", len(t.ar.main), len(t.ar.ovf), len(t.ar.used),
 			t.mainBlocks(), t.ovfBlocks(), t.ar.nodes.Len())
 	}
+	for id, as := range c.blocks {
+		seg := as[2] == 's'
+		if seg != t.ar.isSegment(id) {
+			return fmt.Errorf("zset: block %d, %s, is noted as segment: %v", id, as, t.ar.isSegment(id))
+		}
+		if seg {
+			if table, i := t.segment(id); table[i] != id {
+				return fmt.Errorf("zset: block %d, %s, is found as number %d", id, as, i)
+			}
+		}
+	}
+	count := 0
 	for pn, used := range t.ar.used {
+		count += bits.OnesCount64(used)
 		if room := t.ar.room[pn>>6]>>(pn&63)&1 != 0; room != (used != 1<<pageBlocks-1) {
 			return fmt.Errorf("zset: page %d with blocks %x is noted as having room: %v", pn, used, room)
 		}
+	}
+	if count != t.ar.count {
+		return fmt.Errorf("zset: %d blocks are in use, the counter is %d", count, t.ar.count)
+	}
+	if err := t.ar.blobs.Check(); err != nil {
+		return err
+	}
+	if n := t.ar.blobs.Bytes(); n != t.blobBytes {
+		return fmt.Errorf("zset: the arena's heap has %d bytes, the blobs take %d", n, t.blobBytes)
 	}
 	return nil
 }

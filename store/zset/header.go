@@ -40,7 +40,13 @@ const (
 
 	mediumMain = 8 // segments of main buckets a medium set may have
 	mediumOvf  = 4
-	maxHeight  = 10 // 2^24 leaves at 12 children a node, the least that merging leaves, and the root
+
+	// maxHeight is 10 levels for 2^24 leaves at 6 children a node, and some to spare. Merging
+	// tries to leave no node below 12, but one whose siblings were full then
+	// stays, down to a single child, until it or a sibling loses a child below 12 again: of two
+	// siblings one has 12, most of the time. (Where nodes were joined, two small ones
+	// may meet.) Removals cannot add a level; only a root with 50 children does.
+	maxHeight = 16
 )
 
 // tree is an open medium or large set: the header's fields, where the blocks lie, and
@@ -146,6 +152,13 @@ func (t *tree) newBlob(b []byte) slab.Ref {
 	t.blobs++
 	t.blobBytes += slab.BlobBytes(len(b))
 	return t.blobHeap().PutBlob(b)
+}
+
+// newBlobOf stores the first n bytes of a blob of the set as another.
+func (t *tree) newBlobOf(r slab.Ref, n int) slab.Ref {
+	t.blobs++
+	t.blobBytes += slab.BlobBytes(n)
+	return t.blobHeap().CopyBlob(t.blobHeap(), r, n)
 }
 
 func (t *tree) freeBlob(r slab.Ref) {

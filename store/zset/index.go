@@ -40,6 +40,16 @@ const (
 // memberHash is the hash that places a member: low bits choose the bucket, the upper 8 are the tag.
 func (t *tree) memberHash(m []byte) uint64 { return t.env.Hash.Sum(m) }
 
+// rowHash is the hash of row i's member.
+func (t *tree) rowHash(l leaf, i int) uint64 {
+	suffix, long := l.entry(i)
+	if long != 0 {
+		return l.longHash(i)
+	}
+	t.env.member = append(append(t.env.member[:0], l.prefix()...), suffix...)
+	return t.memberHash(t.env.member)
+}
+
 func slotOf(h uint64, leaf uint32) uint32 { return uint32(h>>56)<<24 | leaf }
 
 func (t *tree) buckets() uint32 { return 1<<t.level + t.split }
@@ -148,7 +158,7 @@ func (t *tree) lookup(h uint64, m []byte) (id uint32, pos int) {
 			}
 			l := t.leafR(s & (maxBlocks - 1))
 			l.Prefetch(prefetchLines)
-			if pos := t.find(l, uint8(tag), m); pos >= 0 {
+			if pos := t.find(l, h, m); pos >= 0 {
 				return s & (maxBlocks - 1), pos
 			}
 		}
@@ -329,7 +339,8 @@ func (t *tree) addBucket() {
 }
 
 // shrinkIndex joins the last bucket with the one it was split from when there are
-// few rows. It needs no room: slots move one by one from the freed chain.
+// few rows. It is put off while there is no room for the overflow buckets that the joined
+// chain may need: a removal must not make a medium set grow.
 func (t *tree) shrinkIndex() {
 	n := t.buckets()
 	if n == 1 || t.count >= int(n)*rowsPerBucket/2 {
@@ -361,6 +372,26 @@ const overflowSlack = 4
 func (t *tree) overflowRoom() bool {
 	return t.ar != nil || uint32(t.ovfBlocks()*segmentPlaces)-t.overflow >= overflowSlack ||
 		t.ovfBlocks() < mediumOvf && t.extCap > bits.OnesCount32(t.used)
+}
+
+// sweepIndex takes out all slots that name the blocks of a bitmap.
+func (t *tree) sweepIndex(gone []uint64) {
+	for b := range t.buckets() {
+		slots := t.chain(b)
+		kept := slots[:0]
+		for _, s := range slots {
+			if id := s & (maxBlocks - 1); gone[id/pageBlocks]>>(id%pageBlocks)&1 == 0 {
+				kept = append(kept, s)
+			}
+		}
+		if len(kept) == len(slots) {
+			continue
+		}
+		t.clearChain(b)
+		for _, s := range kept {
+			t.addSlot(b, s)
+		}
+	}
 }
 
 // chain copies the slots of bucket b. That they are few is the hash's promise: clients
@@ -413,8 +444,7 @@ func (t *tree) eachRow(b uint32, slots []uint32, fn func(id uint32, l leaf, pos 
 			if uint32(l.fp(pos)) != s>>24 {
 				continue
 			}
-			t.env.member = t.appendMember(t.env.member[:0], l, pos)
-			if h := t.memberHash(t.env.member); t.bucketOf(h) == b {
+			if h := t.rowHash(l, pos); t.bucketOf(h) == b {
 				fn(id, l, pos, h)
 			}
 		}

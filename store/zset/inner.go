@@ -252,28 +252,36 @@ func (p inner) childAt(rank, rows int) (i, below int) {
 	}
 }
 
-// separator makes the separator between the row before and the row after it.
+// separator makes the separator between the row before and the row after it: what
+// they share and one byte more. It reads no more of long members than that.
 func (t *tree) separator(before, after *row) (uint64, slab.Ref) {
 	if before.key != after.key {
 		return after.key, 0
 	}
-	b := t.appendRow(t.env.buf[0][:0], before)
-	a := t.appendRow(t.env.buf[1][:0], after)
-	t.env.buf[0], t.env.buf[1] = b, a
-	i := 0
-	for i < len(b) && b[i] == a[i] { // before is not after, so a is longer or differs
-		i++
+	n := t.common(before, after) + 1 // before is not after, so after is longer or differs
+	if after.long != 0 {
+		return after.key, t.newBlobOf(after.long, n)
 	}
-	return after.key, t.newBlob(a[:i+1])
+	t.env.member = after.appendTo(t.env.member[:0])
+	return after.key, t.newBlob(t.env.member[:n])
 }
 
-// appendRow appends a decoded row's member.
-func (t *tree) appendRow(dst []byte, r *row) []byte {
-	if r.long != 0 {
-		return t.blobHeap().AppendBlob(dst, r.long)
+// common is how many leading bytes the members of two rows share.
+func (t *tree) common(a, b *row) int {
+	switch {
+	case a.long == 0 && b.long == 0:
+		return a.common(b, maxInline)
+	case a.long != 0 && b.long != 0:
+		return t.blobHeap().CommonBlobs(a.long, b.long)
+	case b.long != 0:
+		a, b = b, a
 	}
-	return append(append(dst, r.pre...), r.suf...)
+	t.env.member = b.appendTo(t.env.member[:0])
+	return t.blobHeap().CommonBytes(a.long, t.env.member)
 }
+
+// appendTo appends a short row's member.
+func (r *row) appendTo(dst []byte) []byte { return append(append(dst, r.pre...), r.suf...) }
 
 // fullAbove is the number of blocks that inserting a child beside node id may take.
 func (t *tree) fullAbove(id uint32) int {

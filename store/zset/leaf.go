@@ -29,7 +29,9 @@ import (
 //	1024-plen prefix  what the members of all short entries begin with
 //
 // An entry is a short member's length without the prefix, 0 to 254, and the rest of
-// its bytes; or 255 and the u32 name of a blob with the whole of a long member.
+// its bytes; or 255, the u32 name of a blob with the whole of a long member, and
+// the u64 hash of that member: moving rows and splitting buckets ask for hashes,
+// and must not read megabytes to answer.
 //
 // 11 + 1 + suffix bytes a row: a million "player:000000012345" take 31 bytes
 // each, index and inner nodes included (see doc.go).
@@ -52,7 +54,7 @@ const (
 	// maxInline is the longest member that lies in its leaf; four of them fit.
 	maxInline = 180
 	longMark  = 255
-	longEntry = 5
+	longEntry = 13
 
 	maxLeafRows = (blockSize - leafFP) / (rowFixed + 1)
 
@@ -99,11 +101,18 @@ func (l leaf) entry(i int) (suffix []byte, long slab.Ref) {
 	return l.Bytes(o+1, n), 0
 }
 
-// setLong writes the entry of a long member at offset o.
-func (l leaf) setLong(o int, long slab.Ref) {
+// setLong writes the entry of a long member with hash h at offset o.
+func (l leaf) setLong(o int, long slab.Ref, h uint64) {
 	l.SetU8(o, longMark)
 	l.SetU32(o+1, uint32(long))
+	l.SetU64(o+5, h)
 }
+
+// longHash is the hash in the long entry of row i.
+func (l leaf) longHash(i int) uint64 { return l.U64(l.off(i) + 5) }
+
+// renameLong gives the blob of the long entry of row i another name.
+func (l leaf) renameLong(i int, long slab.Ref) { l.SetU32(l.off(i)+1, uint32(long)) }
 
 // entrySize is the size of the entry at offset o.
 func (l leaf) entrySize(o int) int {
@@ -123,13 +132,23 @@ func (t *tree) newLeaf() uint32 {
 	return id
 }
 
-// appendMember appends row i's member to dst.
-func (t *tree) appendMember(dst []byte, l leaf, i int) []byte {
+// readMember is row i's member, in scratch space unless it is too long for that (readLong).
+func (t *tree) readMember(scratch *[]byte, l leaf, i int) []byte {
 	suffix, long := l.entry(i)
 	if long != 0 {
-		return t.blobHeap().AppendBlob(dst, long)
+		return t.readLong(scratch, long)
 	}
-	return append(append(dst, l.prefix()...), suffix...)
+	*scratch = append(append((*scratch)[:0], l.prefix()...), suffix...)
+	return *scratch
+}
+
+// readLong is a long member, in scratch space or, above scratchMax, in memory that is not kept.
+func (t *tree) readLong(scratch *[]byte, long slab.Ref) []byte {
+	if n := t.blobHeap().BlobLen(long); n > scratchMax {
+		return t.blobHeap().AppendBlob(make([]byte, 0, n), long)
+	}
+	*scratch = t.blobHeap().AppendBlob((*scratch)[:0], long)
+	return *scratch
 }
 
 // comparePrefix orders what all short members of l begin with against m; 0
@@ -205,15 +224,15 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// find is the position of member m with fingerprint fp, -1 if it is not in l.
-func (t *tree) find(l leaf, fp uint8, m []byte) int {
+// find is the position of member m with hash h, -1 if it is not in l.
+func (t *tree) find(l leaf, h uint64, m []byte) int {
 	pl := l.plen()
 	begins := len(m) >= pl && string(l.prefix()) == string(m[:pl])
 	if !begins && t.blobs == 0 {
 		return -1
 	}
 	n := l.n()
-	want := uint64(fp) * lowBits
+	want := h >> 56 * lowBits
 	for w := 0; w < n; w += 8 {
 		// Zero bytes of x are equal fingerprints; the trick may name a byte above a
 		// true one too, which the comparison of the entry sorts out.
@@ -225,7 +244,7 @@ func (t *tree) find(l leaf, fp uint8, m []byte) int {
 			}
 			suffix, long := l.entry(i)
 			if long != 0 {
-				if t.blobHeap().CompareBlob(long, m) == 0 {
+				if l.longHash(i) == h && t.blobHeap().CompareBlob(long, m) == 0 {
 					return i
 				}
 			} else if begins && string(suffix) == string(m[pl:]) {
@@ -239,7 +258,7 @@ func (t *tree) find(l leaf, fp uint8, m []byte) int {
 // newRow is a row on its way into a leaf.
 type newRow struct {
 	key  uint64
-	fp   uint8
+	hash uint64
 	m    []byte
 	long slab.Ref // of a member longer than maxInline
 }
@@ -272,14 +291,14 @@ func (t *tree) put(id uint32, pos int, r *newRow) bool {
 		l.widen(cp)
 	}
 	if r.long != 0 {
-		l.setLong(top, r.long)
+		l.setLong(top, r.long, r.hash)
 	} else {
 		l.SetU8(top, uint8(len(suffix)))
 		l.Copy(top+1, suffix)
 	}
 	l.SetU16(leafTop, uint16(top))
 	l.openRow(pos, n)
-	l.setRow(pos, r.fp, top, r.key)
+	l.setRow(pos, uint8(r.hash>>56), top, r.key)
 	l.SetU16(leafN, uint16(n+1))
 	return true
 }
@@ -372,6 +391,7 @@ type row struct {
 	fp       uint8
 	from     uint32 // the leaf that the index says it is in; 0: not in the index yet
 	long     slab.Ref
+	hash     uint64 // of a long member
 	pre, suf []byte
 }
 
@@ -382,6 +402,7 @@ type rowSet struct {
 	n      int
 	copies [2][blockSize]byte
 	leaves int
+	added  [maxInline]byte // the member that insert added
 }
 
 // read appends leaf id's rows to the set.
@@ -392,8 +413,11 @@ func (s *rowSet) read(t *tree, id uint32) {
 	l := leaf{offheap.Scratch(buf)}
 	pre := l.prefix()
 	for i := range l.n() {
-		suf, long := l.entry(i)
-		s.rows[s.n] = row{l.key(i), l.fp(i), id, long, pre, suf}
+		r := &s.rows[s.n]
+		*r = row{key: l.key(i), fp: l.fp(i), from: id, pre: pre}
+		if r.suf, r.long = l.entry(i); r.long != 0 {
+			r.hash = l.longHash(i)
+		}
 		s.n++
 	}
 }
@@ -401,7 +425,10 @@ func (s *rowSet) read(t *tree, id uint32) {
 // insert puts a new row at position pos.
 func (s *rowSet) insert(pos int, r *newRow) {
 	copy(s.rows[pos+1:s.n+1], s.rows[pos:s.n])
-	s.rows[pos] = row{key: r.key, fp: r.fp, long: r.long, suf: r.m}
+	s.rows[pos] = row{key: r.key, fp: uint8(r.hash >> 56), long: r.long, hash: r.hash}
+	if r.long == 0 { // copied: the set lives on when the caller's buffer is gone
+		s.rows[pos].suf = s.added[:copy(s.added[:], r.m)]
+	}
 	s.n++
 }
 
@@ -478,7 +505,7 @@ func (t *tree) pack(id uint32, rows []row, plen int) {
 		r := &rows[i]
 		if r.long != 0 {
 			top -= longEntry
-			l.setLong(top, r.long)
+			l.setLong(top, r.long, r.hash)
 		} else {
 			n := r.len() - plen
 			top -= 1 + n

@@ -217,6 +217,25 @@ func (m *model) move() {
 	m.env().Open(h, &m.set)
 }
 
+// copy goes on with a copy, in this shard or the other, after the original has been changed and freed.
+func (m *model) copy() {
+	m.do("copy")
+	to := m.src.intN(2)
+	h := m.env().CopyTo(m.set.Handle(), m.envs[to])
+	if err := m.set.Check(); err != nil {
+		m.fail("the original: %v", err)
+	}
+	if m.set.Len() > 0 {
+		m.set.RemoveRange(m.src.intN(m.set.Len()), 1+m.src.intN(10), nil)
+	}
+	m.set.Add([]byte("not in the copy"), 1, 0)
+	m.env().Free(m.set.Handle())
+	m.shard = to
+	m.set = Set{}
+	m.env().Open(h, &m.set)
+	m.compareAll()
+}
+
 // startOver frees the set and begins with an empty one.
 func (m *model) startOver() {
 	m.do("free and create")
@@ -436,7 +455,9 @@ func (m *model) ask() {
 
 // rare does what happens seldom.
 func (m *model) rare() {
-	switch m.src.intN(8) {
+	switch m.src.intN(9) {
+	case 8:
+		m.copy()
 	case 0:
 		m.scan()
 	case 1:

@@ -10,6 +10,10 @@ const PrefetchMax = 16
 // packed set of ten short members.
 const headLines = 4
 
+// prefetchBytes is the longest member that is hashed for a hint: with longer ones that
+// takes longer than a miss.
+const prefetchBytes = 256
+
 // Prefetch asks the processor for the memory that looking up members will
 // read, of up to PrefetchMax of them: first all their buckets in the index, then the
 // leaves these name. The misses overlap, while those of one lookup
@@ -40,8 +44,12 @@ func (e *Env) PrefetchHead(h Handle) {
 	}
 }
 
-// PrefetchIndex asks for the bucket of a member in a set that is not packed, and returns the member's hash.
+// PrefetchIndex asks for the bucket of a member in a set that is not packed, and
+// returns the member's hash for PrefetchRow; 0 for a long member, which is left alone.
 func (s *Set) PrefetchIndex(member []byte) (hash uint64) {
+	if len(member) > prefetchBytes {
+		return 0
+	}
 	hash = s.t.memberHash(member)
 	s.t.bucketR(s.t.bucketOf(hash)).Prefetch(1)
 	return hash
@@ -49,6 +57,9 @@ func (s *Set) PrefetchIndex(member []byte) (hash uint64) {
 
 // PrefetchRow asks for the leaf of the member with that hash, as the bucket names it.
 func (s *Set) PrefetchRow(hash uint64) {
+	if hash == 0 {
+		return
+	}
 	if id := s.t.firstMatch(hash); id != 0 {
 		s.t.r(id).Prefetch(prefetchLines)
 	}

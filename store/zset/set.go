@@ -73,9 +73,11 @@ type Env struct {
 	rows   rowSet
 	slots  []hashed
 	chain  []uint32
-	buf    [2][]byte
 	member []byte
 }
+
+// scratchMax is what scratch space is kept of: a longer member gets memory of its own.
+const scratchMax = 64 << 10
 
 func (e *Env) addArena(a *arena) uint32 {
 	if n := len(e.vacant); n > 0 {
@@ -94,6 +96,9 @@ func (e *Env) dropArena(slot uint32) *arena {
 	e.vacant = append(e.vacant, slot)
 	return a
 }
+
+// Arenas is the number of large sets there are.
+func (e *Env) Arenas() int { return len(e.arenas) - len(e.vacant) }
 
 func (e *Env) bury(a *arena) { e.grave = append(e.grave, a) }
 
@@ -152,7 +157,7 @@ func (e *Env) Reclaim(n int) bool {
 
 // MoveTo moves the set that h names to another shard's Env, whose lock is held
 // too, and returns its name there. O(1) for large sets, a copy of at most
-// 32 KiB and the long members for others.
+// 32 KiB and, of a medium set, of 64 KiB of long members for others.
 func (e *Env) MoveTo(h Handle, to *Env) Handle {
 	if e == to {
 		return h
@@ -272,17 +277,35 @@ func (s *Set) CountBelowLex(member []byte, inclusive bool) int {
 
 // RemoveRange removes the n members from rank start on, calling fn (may be nil)
 // with each before it is removed, and returns how many were removed. member is
-// valid during the call only; fn must not use the set.
+// valid during the call only; fn must not use the set. O(log n + n rows); but for fn, all
+// members of a tree go at once; a long part of a large set goes leaf by leaf, at 10 to
+// 70 ns a row, a short one at 100.
 func (s *Set) RemoveRange(start, n int, fn func(member []byte, score float64)) int {
 	if s.enc == Packed {
 		return s.p.removeRange(start, n, fn)
 	}
+	if start == 0 && n >= s.t.count && s.t.count > 0 {
+		return s.removeAll(fn)
+	}
 	return s.t.removeRange(start, n, fn)
 }
 
+// removeAll drops the tree as Free does, and begins anew.
+func (s *Set) removeAll(fn func(member []byte, score float64)) int {
+	n := s.t.count
+	if fn != nil {
+		s.t.eachRank(0, n, fn)
+	}
+	s.t.beginWrite()
+	s.t.free()
+	s.env.Create(s)
+	return n
+}
+
 // Scan calls fn for the members of the next part of the hash order, at least
-// count of them unless the end comes first, and returns the cursor of the rest,
-// 0 at the end; it starts with cursor 0. A member that is in the set from the
+// count of them unless the end comes first, or count times ten buckets are passed, as
+// in a set that has lost most of its members. It returns the cursor of the rest,
+// 0 at the end, and starts with cursor 0. A member that is in the set from the
 // first call to the last is passed to fn at least once, whatever happens to the
 // set in between; others may or may not. fn must not change the set. For a
 // packed set one call passes all. member is valid during the call only.

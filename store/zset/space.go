@@ -3,6 +3,7 @@ package zset
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
@@ -13,8 +14,13 @@ import (
 //
 //   - Medium: all blocks lie in one extent, an object of up to 32 KiB in the shard's heap.
 //     A set that outgrows its extent gets the next larger one; the numbers stay.
+//     Its blobs lie in the shard's heap too.
 //   - Large: blocks lie in pages of the set's own arena, block n in page n/64. A
 //     medium set becomes large by copying its extent into page 0; the numbers stay here too.
+//     Its blobs lie in a heap of the arena's own.
+//
+// Changing form copies the blobs, so a set is medium only as long as it has few bytes
+// of them (mediumBlobs).
 //
 // So dropping or renaming a large set hands over the arena and walks nothing, and
 // a set of a few hundred rows does not pay for a page of 64 KiB.
@@ -49,7 +55,6 @@ func newArena(r *offheap.Region) *arena {
 // alloc returns the lowest free block's number, so that the upper pages of a set
 // that shrank run empty.
 func (a *arena) alloc() uint32 {
-	a.count++
 	for i, w := range a.room {
 		if w == 0 {
 			continue
@@ -79,6 +84,7 @@ func (a *arena) addPage() {
 }
 
 func (a *arena) take(pn, slot int) {
+	a.count++
 	a.used[pn] |= 1 << slot
 	if a.used[pn] == 1<<pageBlocks-1 {
 		a.room[pn>>6] &^= 1 << (pn & 63)
@@ -224,8 +230,22 @@ func (t *tree) growExtent(n int) {
 	t.base = t.env.Heap.W(t.ext)
 }
 
-// toArena makes a medium set large. Every block keeps its number.
+// mediumBlobs is how many bytes of blobs a medium set may have: what can be moved,
+// or freed, at once (about 100 us where they are short and many).
+const mediumBlobs = 64 << 10
+
+// boundBlobs makes a medium set large before n bytes of blobs more, or the separators
+// that were made since, are too much for it.
+func (t *tree) boundBlobs(n int64) {
+	if t.ar == nil && t.blobBytes+n > mediumBlobs {
+		t.toArena()
+	}
+}
+
+// toArena makes a medium set large. Every block keeps its number. The old form goes
+// last: should memory run out on the way, it is all there.
 func (t *tree) toArena() {
+	old := *t
 	a := newArena(t.env.Heap.Region())
 	a.addPage()
 	a.used[0], a.count = uint64(t.used), bits.OnesCount32(t.used)
@@ -238,10 +258,14 @@ func (t *tree) toArena() {
 		a.ovf = append(a.ovf, t.ovfBlock(i))
 		a.setSegment(t.ovfBlock(i), true)
 	}
-	t.env.Heap.Free(t.ext)
 	t.ar, t.ext, t.extCap, t.used, t.base = a, 0, 0, 0, offheap.Block{}
-	t.moveBlobs(t.env.Heap, a.blobs)
+	t.copyBlobs(t.env.Heap)
+	if r := old.row.long; r != 0 {
+		t.row.long = a.blobs.CopyBlob(t.env.Heap, r, t.env.Heap.BlobLen(r))
+		t.env.Heap.FreeBlob(r)
+	}
 	t.slot = t.env.addArena(a)
+	old.free()
 }
 
 // toExtent makes a large set medium again; no block beyond n is in use. Every block keeps its number.
@@ -256,12 +280,11 @@ func (t *tree) toExtent(n int) {
 	for i, id := range a.ovf {
 		base.SetU8(hdOvf+i, uint8(id))
 	}
-	used := uint32(a.used[0])
-	t.env.dropArena(t.slot)
-	t.ar, t.slot, t.ext, t.base, t.used = nil, 0, ext, base, used
+	slot := t.slot
+	t.ar, t.slot, t.ext, t.base, t.used = nil, 0, ext, base, uint32(a.used[0])
 	t.extCap = t.env.Heap.Cap(ext) >> blockShift
-	t.moveBlobs(a.blobs, t.env.Heap)
-	t.env.bury(a)
+	t.copyBlobs(a.blobs)
+	t.env.bury(t.env.dropArena(slot))
 }
 
 // ---- giving memory back ----
@@ -287,15 +310,19 @@ func (t *tree) compact() {
 	t.base = t.env.Heap.W(t.ext)
 }
 
-// A large set with at most so many blocks becomes medium again: half of what made it large.
-const smallArena = mediumBlocks / 2
+// A large set with at most so many blocks and bytes of blobs becomes medium again: half
+// of what made it large.
+const (
+	smallArena = mediumBlocks / 2
+	smallBlobs = mediumBlobs / 2
+)
 
 func (t *tree) compactLarge() {
 	a := t.ar
 	if free := a.nodes.Len()*pageBlocks - a.count; free > pageBlocks+a.count/8 {
 		t.relocate(a.last())
 	}
-	if a.count > smallArena || len(a.main) > mediumMain || len(a.ovf) > mediumOvf {
+	if a.count > smallArena || t.blobBytes > smallBlobs || len(a.main) > mediumMain || len(a.ovf) > mediumOvf {
 		return
 	}
 	for a.last() >= mediumBlocks {
@@ -338,16 +365,51 @@ func (t *tree) moveSegment(from, to uint32) bool {
 	if !t.ar.isSegment(from) {
 		return false
 	}
+	table, i := t.segment(from)
+	table[i] = to
 	t.ar.setSegment(from, false)
 	t.ar.setSegment(to, true)
-	for _, table := range [2][]uint32{t.ar.main, t.ar.ovf} {
-		for i, id := range table {
-			if id == from {
-				table[i] = to
+	return true
+}
+
+// segment finds the place of a segment of a large set in its table. Nothing is kept for that: what the
+// block holds leads there. An overflow bucket knows the bucket in whose chain it is, a row
+// in a main bucket has the bucket's hash.
+func (t *tree) segment(id uint32) (table []uint32, i int) {
+	b, a := t.r(id), t.ar
+	// Overflow segments first, since in them an owner is not a slot. In a main segment
+	// this looks through the chain of some bucket, or none, to no effect.
+	if owner := b.U32(bucketOwner); owner < t.buckets() {
+		for w := t.bucketR(owner); w.U32(bucketNext) != 0; {
+			o := w.U32(bucketNext) - 1
+			if i := int(o) / segmentPlaces; a.ovf[i] == id {
+				return a.ovf, i
+			}
+			w = t.ovfR(o)
+		}
+	}
+	for p := uint32(0); p < segmentPlaces; p++ {
+		if s := place(b, p).U32(mainSlots); s != 0 {
+			if i := t.segmentOf(s, id); i >= 0 {
+				return a.main, i
 			}
 		}
 	}
-	return true
+	i = slices.Index(a.main, id) // all its buckets are empty: seldom, by the load the index keeps
+	return a.main, i
+}
+
+// segmentOf is the number of main segment id, one of whose slots is s; -1 if s names no row.
+func (t *tree) segmentOf(s, id uint32) int {
+	l := t.leafR(s & (maxBlocks - 1))
+	for pos := range l.n() {
+		if uint32(l.fp(pos)) == s>>24 {
+			if i := int(t.bucketOf(t.rowHash(l, pos))+1) / segmentPlaces; t.ar.main[i] == id {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 func (t *tree) moveLeaf(from, to uint32) {
@@ -387,21 +449,10 @@ func (t *tree) renameChild(from, to uint32) {
 	p.SetU32(innerChild+4*p.index(from), to)
 }
 
-// moveBlobs moves all blobs of the set to another heap.
-func (t *tree) moveBlobs(from, to *slab.Heap) {
-	move := func(r slab.Ref) slab.Ref {
-		n := copyBlob(from, to, r)
-		from.FreeBlob(r)
-		return n
-	}
-	t.eachBlob(move)
-	if t.row.long != 0 {
-		t.row.long = move(t.row.long)
-	}
-}
-
-func copyBlob(from, to *slab.Heap, r slab.Ref) slab.Ref {
-	return to.PutBlob(from.AppendBlob(nil, r))
+// copyBlobs copies all blobs that leaves and inner nodes name from a heap to the set's own.
+func (t *tree) copyBlobs(from *slab.Heap) {
+	to := t.blobHeap()
+	t.eachBlob(func(r slab.Ref) slab.Ref { return to.CopyBlob(from, r, from.BlobLen(r)) })
 }
 
 // eachBlob replaces every blob's name in leaves and inner nodes by what fn makes of it.
@@ -413,7 +464,7 @@ func (t *tree) eachBlob(fn func(slab.Ref) slab.Ref) {
 		l := t.leafW(id)
 		for i := range l.n() {
 			if _, long := l.entry(i); long != 0 {
-				l.setLong(l.off(i), fn(long))
+				l.renameLong(i, fn(long))
 			}
 		}
 	}

@@ -39,8 +39,9 @@ func (t *tree) add(m []byte, score float64, f Flags) (Outcome, float64) {
 // insertNew adds a member that is not there. dst is the leaf at the end of the path, or 0.
 func (t *tree) insertNew(h uint64, m []byte, key uint64, dst uint32) {
 	t.beginWrite()
-	t.row = newRow{key: key, fp: uint8(h >> 56), m: m}
+	t.row = newRow{key: key, hash: h, m: m}
 	if len(m) > maxInline {
+		t.boundBlobs(slab.BlobBytes(len(m)))
 		t.row.long = t.newBlob(m)
 	}
 	t.insertRow(h, dst)
@@ -50,6 +51,7 @@ func (t *tree) insertNew(h uint64, m []byte, key uint64, dst uint32) {
 // insertRow puts t.row in its leaf and in the index, and counts it.
 func (t *tree) insertRow(h uint64, dst uint32) {
 	r := &t.row
+	t.boundBlobs(0)
 	t.reserveSlot()
 	t.growIndex()
 	for try := 0; ; try++ {
@@ -89,7 +91,7 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 	}
 	// What can be done without the target leaf comes first: it is still on its
 	// way from memory.
-	t.row = newRow{key: key, fp: uint8(h >> 56), m: m}
+	t.row = newRow{key: key, hash: h, m: m}
 	_, t.row.long = l.entry(pos)
 	l.cut(pos, 1)
 	t.replaceSlot(h, id, dst)
@@ -152,27 +154,25 @@ func (t *tree) remove(m []byte) bool {
 	return true
 }
 
-// removeRange is Set.RemoveRange: leaf by leaf.
+// removeRange is Set.RemoveRange for a part of the set: leaf by leaf.
 func (t *tree) removeRange(start, n int, fn func(member []byte, score float64)) int {
 	n = min(n, t.count-start)
 	if start < 0 || n <= 0 {
 		return 0
 	}
+	if fn != nil {
+		t.eachRank(start, n, fn)
+	}
 	t.beginWrite()
-	for left := n; left > 0; {
+	left := n
+	if t.ar != nil && n >= max(sweepRows, t.count/sweepShare) {
+		left -= t.removeLeaves(start, n)
+	}
+	for left > 0 {
 		id, pos := t.leafAt(start)
 		l := t.leafW(id)
 		k := min(left, l.n()-pos)
-		for i := pos; i < pos+k; i++ {
-			t.env.member = t.appendMember(t.env.member[:0], l, i)
-			if fn != nil {
-				fn(t.env.member, scoreOf(l.key(i)))
-			}
-			t.removeSlot(t.memberHash(t.env.member), id)
-			if _, long := l.entry(i); long != 0 {
-				t.freeBlob(long)
-			}
-		}
+		t.unhookRows(id, l, pos, k)
 		l.cut(pos, k)
 		t.upAdd(id, -k)
 		t.count -= k
@@ -185,6 +185,94 @@ func (t *tree) removeRange(start, n int, fn func(member []byte, score float64)) 
 	}
 	t.save()
 	return n
+}
+
+// unhookRows takes k rows of leaf id out of the index and frees their blobs.
+func (t *tree) unhookRows(id uint32, l leaf, pos, k int) {
+	gone := t.env.slots[:0]
+	for i := pos; i < pos+k; i++ {
+		h := t.rowHash(l, i)
+		t.bucketR(t.bucketOf(h)).Prefetch(1)
+		gone = append(gone, hashed{h, id})
+		if _, long := l.entry(i); long != 0 {
+			t.freeBlob(long)
+		}
+	}
+	for _, r := range gone {
+		t.removeSlot(r.h, id)
+	}
+	t.env.slots = gone
+}
+
+// eachRank calls fn for the n rows from rank start on; they are there.
+func (t *tree) eachRank(start, n int, fn func(member []byte, score float64)) {
+	if n <= 0 {
+		return
+	}
+	for id, pos := t.leafAt(start); n > 0; pos = 0 {
+		l := t.leafR(id)
+		for ; pos < l.n() && n > 0; pos, n = pos+1, n-1 {
+			fn(t.readMember(&t.env.member, l, pos), scoreOf(l.key(pos)))
+		}
+		id = l.U32(leafNext)
+	}
+}
+
+// A range of at least so many rows, and of this part of the set, is removed by looking
+// at the whole index once. That takes 8 ns a row of the set, while each row removed
+// by itself costs 100 for its hash and its bucket.
+const (
+	sweepRows  = 1000
+	sweepShare = 8
+)
+
+// removeLeaves removes those of the n rows from rank start on whose leaves lie in
+// the range as a whole, and returns how many these are. Some rows stay: the
+// range is not all of the set.
+func (t *tree) removeLeaves(start, n int) int {
+	first, pos := t.leafAt(start)
+	if pos > 0 {
+		l := t.leafR(first)
+		n -= l.n() - pos
+		first = l.U32(leafNext)
+	}
+	gone := make([]uint64, len(t.ar.used)) // by block, as in used
+	rows, leaves := 0, 0
+	for id := first; id != 0; leaves++ {
+		l := t.leafR(id)
+		if rows+l.n() > n {
+			break
+		}
+		rows += l.n()
+		gone[id/pageBlocks] |= 1 << (id % pageBlocks)
+		id = l.U32(leafNext)
+	}
+	if rows == 0 {
+		return 0
+	}
+	t.sweepIndex(gone)
+	id := first
+	for range leaves {
+		l := t.leafR(id)
+		for i := 0; t.blobs > 0 && i < l.n(); i++ {
+			if _, long := l.entry(i); long != 0 {
+				t.freeBlob(long)
+			}
+		}
+		next := l.U32(leafNext)
+		t.upAdd(id, -l.n())
+		t.unlink(id)
+		id = next
+	}
+	t.count -= rows
+	for n := t.buckets() + 1; t.buckets() < n; {
+		n = t.buckets()
+		t.shrinkIndex()
+	}
+	for range leaves {
+		t.compact()
+	}
+	return rows
 }
 
 // rank is Set.Rank.
@@ -227,8 +315,14 @@ func (t *tree) countBelowLex(m []byte, inclusive bool) int {
 		return 0
 	}
 	if inclusive { // the least string after m
-		t.env.member = append(append(t.env.member[:0], m...), 0)
-		m = t.env.member
+		var buf []byte
+		if len(m) < scratchMax {
+			buf = t.env.member[:0]
+		}
+		m = append(append(buf, m...), 0)
+		if len(m) <= scratchMax {
+			t.env.member = m
+		}
 	}
 	return t.before(l.key(0), m)
 }
@@ -242,11 +336,11 @@ func (t *tree) scan(cursor uint64, count int, fn func(member []byte, score float
 	for visits := 0; ; visits++ {
 		b := t.bucketOf(cursor)
 		t.eachRow(b, t.chain(b), func(_ uint32, l leaf, pos int, _ uint64) {
-			fn(t.env.member, scoreOf(l.key(pos)))
+			fn(t.readMember(&t.env.member, l, pos), scoreOf(l.key(pos)))
 			passed++
 		})
 		cursor = next(cursor, t.bucketBits(b))
-		if cursor == 0 || passed >= count || visits >= 10*count {
+		if cursor == 0 || passed >= count || visits/10 >= count {
 			return cursor
 		}
 	}
@@ -336,7 +430,12 @@ func balance(rows []row) int {
 }
 
 // weight is the bytes a row takes in its leaf, the prefix apart.
-func (r *row) weight() int { return rowFixed + 1 + len(r.suf) }
+func (r *row) weight() int {
+	if r.long != 0 {
+		return rowFixed + longEntry
+	}
+	return rowFixed + 1 + len(r.suf)
+}
 
 // splitLeaf moves half of a leaf's rows to a new leaf behind it; or, where rows are
 // appended at the end of the order, none but the last.
@@ -377,8 +476,11 @@ func (t *tree) rehome(rows []row, id uint32) {
 		if r.from == id || r.from == 0 {
 			continue
 		}
-		t.env.member = t.appendRow(t.env.member[:0], r)
-		h := t.memberHash(t.env.member)
+		h := r.hash
+		if r.long == 0 {
+			t.env.member = r.appendTo(t.env.member[:0])
+			h = t.memberHash(t.env.member)
+		}
 		t.bucketR(t.bucketOf(h)).Prefetch(1)
 		moved = append(moved, hashed{h, r.from})
 	}
@@ -486,27 +588,17 @@ func (t *tree) copyTo(to *Env) Handle {
 	c.env = to
 	if t.ar != nil {
 		c.ar = t.ar.clone()
-		c.slot = to.addArena(c.ar)
 	} else {
 		n := t.extCap << blockShift
 		c.ext = to.Heap.Alloc(n)
 		c.base = to.Heap.W(c.ext)
 		c.base.CopyFrom(0, t.base, 0, n)
 	}
-	from := t.blobHeap()
-	c.eachBlob(func(r slab.Ref) slab.Ref { return copyBlob(from, c.blobHeap(), r) })
-	return c.handle()
-}
-
-// moveTo moves the set to another Env.
-func (t *tree) moveTo(to *Env) Handle {
-	if t.ar != nil {
-		return Handle{Large, to.addArena(t.env.dropArena(t.slot))}
+	c.copyBlobs(t.blobHeap())
+	if c.ar != nil {
+		c.slot = to.addArena(c.ar)
 	}
-	h := t.copyTo(to)
-	t.beginWrite()
-	t.free()
-	return h
+	return c.handle()
 }
 
 // clone copies the pages and tables of an arena; the blobs are left to the caller.

@@ -1,7 +1,5 @@
 package zset
 
-import "quarry/store/internal/slab"
-
 // treeIter walks the rows of a tree from a rank on, leaf by leaf.
 type treeIter struct {
 	t       *tree
@@ -85,11 +83,10 @@ func (it *treeIter) step() bool {
 
 func (it *treeIter) member() []byte {
 	suffix, long := it.l.entry(it.pos)
-	if long != slab.Ref(0) {
-		it.buf = it.t.blobHeap().AppendBlob(it.buf[:0], long)
-	} else {
-		it.buf = append(append(it.buf[:0], it.l.prefix()...), suffix...)
+	if long != 0 {
+		return it.t.readLong(&it.buf, long)
 	}
+	it.buf = append(append(it.buf[:0], it.l.prefix()...), suffix...)
 	return it.buf
 }
 

@@ -16,6 +16,7 @@ const (
 // reader of one entry never races with the growth of the table.
 type memory struct {
 	chunks *[chunksMax]unsafe.Pointer
+	made   uint32
 }
 
 func (m *memory) reserve() error {
@@ -28,16 +29,17 @@ func (m *memory) release() error {
 	return nil
 }
 
-func (m *memory) back(f uint32) error {
-	c := f / chunkFrames
-	if c >= chunksMax {
+func (m *memory) extend() error {
+	if m.made == chunksMax {
 		return errors.New("heapalloc region is full")
 	}
-	if m.chunks[c] == nil {
-		m.chunks[c] = unsafe.Pointer(unsafe.SliceData(make([]byte, chunkFrames<<PageShift)))
-	}
+	m.chunks[m.made] = unsafe.Pointer(unsafe.SliceData(make([]byte, chunkFrames<<PageShift)))
+	m.made++
 	return nil
 }
+
+func (m *memory) backed() uint32   { return m.made * chunkFrames }
+func (m *memory) capacity() uint32 { return chunksMax * chunkFrames }
 
 func (m *memory) forget(uint32) {}
 

@@ -20,7 +20,7 @@ type memory struct {
 	base    unsafe.Pointer
 	mapped  []byte // as mmap returned it
 	usable  []byte // from the first huge page border on
-	enabled int    // bytes of usable that are accessible
+	enabled int    // bytes of usable that are accessible: frames below enabled/PageSize
 }
 
 func (m *memory) reserve() error {
@@ -47,13 +47,9 @@ func (m *memory) release() error {
 	return unix.Munmap(b)
 }
 
-// back makes frame f accessible.
-func (m *memory) back(f uint32) error {
-	end := (int(f) + 1) << PageShift
-	if end <= m.enabled {
-		return nil
-	}
-	if end > len(m.usable) {
+// extend makes the next chunk of frames accessible.
+func (m *memory) extend() error {
+	if m.enabled+PageSize > len(m.usable) {
 		return unix.ENOMEM
 	}
 	to := min(m.enabled+chunkSize, len(m.usable))
@@ -65,6 +61,11 @@ func (m *memory) back(f uint32) error {
 	m.enabled = to
 	return nil
 }
+
+// backed is the number of frames that are accessible, from frame 0 on, and capacity the
+// number that can become so.
+func (m *memory) backed() uint32   { return uint32(m.enabled >> PageShift) }
+func (m *memory) capacity() uint32 { return uint32(len(m.usable) >> PageShift) }
 
 // forget gives frame f's memory back to the system; it reads as zeroes, or as
 // what it was, when it is next used.

@@ -132,3 +132,101 @@ func TestTouchStampsOncePerEpoch(t *testing.T) {
 		t.Errorf("word %x after a touch in epoch %d, was %x", p.words[0], r.epoch, before)
 	}
 }
+
+// TestReadyRefusesAhead: what Ready promised can be taken; what is refused has changed nothing.
+func TestReadyRefusesAhead(t *testing.T) {
+	r := newRegion(t)
+	p := NewPages(r)
+	p.Append()
+	r.Limit(3)
+	if !r.Ready(3) || r.Ready(4) {
+		t.Fatalf("3 pages are left: Ready(3) %v, Ready(4) %v", r.Ready(3), r.Ready(4))
+	}
+	for range 3 {
+		p.Append()
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a page that is not there was taken")
+			}
+		}()
+		p.Append()
+	}()
+	if r.Used() != 4 || r.Resident() != 4 || r.Peak() != 4 || p.Len() != 4 {
+		t.Errorf("%d pages in use, %d resident, %d at the most, %d in the list; 4 were taken", r.Used(), r.Resident(), r.Peak(), p.Len())
+	}
+	p.Drop(2)
+	if !r.Ready(1) || r.Ready(2) {
+		t.Error("a page that came back is not ready, or counts twice")
+	}
+	p.Put(2)
+	p.Truncate(0)
+}
+
+// TestReadyAsksTheSystem: more than is accessible is made so, more than there are addresses is refused at once.
+func TestReadyAsksTheSystem(t *testing.T) {
+	r := newRegion(t)
+	if !r.Ready(1000) || r.ready.Load() < 1000 {
+		t.Errorf("1000 pages cannot be had; %d are ready", r.ready.Load())
+	}
+	before := r.backed()
+	if r.Ready(int64(r.capacity()) + 1) {
+		t.Error("more pages than there are addresses are ready")
+	}
+	if r.backed() != before {
+		t.Errorf("%d pages were made accessible for a refusal", r.backed()-before)
+	}
+}
+
+// TestTrimTakesTheOldest: the page given back last is taken first, and no page is lost or taken
+// twice, in whatever portions they are trimmed.
+func TestTrimTakesTheOldest(t *testing.T) {
+	r := newRegion(t)
+	r.give() // nothing
+	frames := make([]uint32, 2000)
+	for i := range frames {
+		frames[i] = r.take()
+	}
+	r.give(frames...)
+	for portion := 1; r.Trim(portion); portion = portion%37 + 1 {
+	}
+	if r.Resident() != 256 {
+		t.Errorf("%d pages resident after trimming", r.Resident())
+	}
+	seen := map[uint32]bool{}
+	for i := range frames {
+		f := r.take()
+		if want := frames[len(frames)-1-i]; i < 256 && f != want {
+			t.Fatalf("frame %d is taken as number %d, want %d", f, i, want)
+		}
+		if seen[f] {
+			t.Fatalf("frame %d is taken twice", f)
+		}
+		seen[f] = true
+	}
+	if r.Resident() != 2000 {
+		t.Errorf("%d pages resident", r.Resident())
+	}
+	r.give(frames...)
+}
+
+// BenchmarkTrim trims 16 pages of a million that are free: its cost must not depend on that million.
+func BenchmarkTrim(b *testing.B) {
+	r, err := NewRegion()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	r.take()
+	frames := make([]uint32, 1<<20)
+	for i := range frames {
+		frames[i] = 1 // that it is one page again and again matters to nobody
+	}
+	for b.Loop() {
+		if len(r.warm) < 1<<19 {
+			r.warm, r.coldest, r.cold = append(r.warm[:0], frames...), 0, r.cold[:0]
+		}
+		r.Trim(16)
+	}
+}

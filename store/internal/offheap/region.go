@@ -1,6 +1,7 @@
 package offheap
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,15 @@ type Region struct {
 
 	mu   sync.Mutex
 	next uint32   // frames below it have been handed out at least once; frame 0 never is
-	warm []uint32 // free frames whose memory is resident: taken first
 	cold []uint32 // free frames whose memory was given back to the system
+	// warm[coldest:] are the free frames whose memory is resident, the last one given
+	// back last: it is taken first, and Trim begins with the other end.
+	warm    []uint32
+	coldest int
+	limited bool
+
+	// ready is how many frames can be taken before the system must be asked for more.
+	ready atomic.Int64
 
 	used, peak, resident atomic.Int64 // pages
 }
@@ -56,40 +64,86 @@ func (r *Region) Resident() int64 { return r.resident.Load() }
 // through touch's slow path. All locks that guard users of r must be held.
 func (r *Region) Advance() { r.epoch++ }
 
-// take returns a frame with unspecified contents. Running out of address space is
-// not a state a server can go on from: the memory limit, far below, is kept by
-// the store, which asks Used before it lets a command grow anything.
+// take returns a frame with unspecified contents. Running out of frames in the
+// middle of a change is not a state to go on from: the store asks Ready, and its memory
+// limit, before it lets a command grow anything.
 func (r *Region) take() uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.ready.Load() <= 0 {
+		if err := r.extend(); err != nil {
+			panic(fmt.Sprintf("offheap: no memory for one page more than %d: %v", r.Used(), err))
+		}
+	}
+	var f uint32
+	if n := len(r.warm); n > r.coldest {
+		f = r.warm[n-1]
+		r.warm = r.warm[:n-1]
+	} else {
+		r.resident.Add(1)
+		if n := len(r.cold); n > 0 {
+			f = r.cold[n-1]
+			r.cold = r.cold[:n-1]
+		} else {
+			f = r.next
+			r.next++
+		}
+	}
+	r.ready.Add(-1)
 	if n := r.used.Add(1); n > r.peak.Load() {
 		r.peak.Store(n)
 	}
-	if n := len(r.warm); n > 0 {
-		f := r.warm[n-1]
-		r.warm = r.warm[:n-1]
-		return f
-	}
-	r.resident.Add(1)
-	if n := len(r.cold); n > 0 {
-		f := r.cold[n-1]
-		r.cold = r.cold[:n-1]
-		return f
-	}
-	f := r.next
-	if err := r.back(f); err != nil {
-		panic(fmt.Sprintf("offheap: no memory for page %d: %v", f, err))
-	}
-	r.next++
 	return f
 }
 
 // give takes frames back. Their memory stays resident until Trim.
 func (r *Region) give(frames ...uint32) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.warm = append(r.warm, frames...)
-	r.mu.Unlock()
+	r.ready.Add(int64(len(frames)))
 	r.used.Add(-int64(len(frames)))
+}
+
+// Ready reports whether n pages more can be handed out for certain, and gets
+// what is missing from the system if it can be had.
+func (r *Region) Ready(n int64) bool {
+	if r.ready.Load() >= n {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ready.Load()+int64(r.capacity()-r.backed()) < n {
+		return false
+	}
+	for r.ready.Load() < n {
+		if r.extend() != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// extend makes frames that were never handed out accessible.
+func (r *Region) extend() error {
+	if r.limited {
+		return errors.New("the limit of a test")
+	}
+	before := r.backed()
+	if err := r.memory.extend(); err != nil {
+		return err
+	}
+	r.ready.Add(int64(r.backed() - max(before, r.next)))
+	return nil
+}
+
+// Limit is for tests: only n pages more can be handed out from now on.
+func (r *Region) Limit(n int64) {
+	r.Ready(n)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limited = true
+	r.ready.Store(n)
 }
 
 // Trim gives the memory of up to n free pages back to the system, as long as
@@ -99,15 +153,20 @@ func (r *Region) Trim(n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	keep := max(256, int(r.used.Load())/8)
-	n = min(n, len(r.warm)-keep)
+	n = min(n, len(r.warm)-r.coldest-keep)
 	if n <= 0 {
 		return false
 	}
-	for _, f := range r.warm[:n] {
+	frames := r.warm[r.coldest : r.coldest+n]
+	for _, f := range frames {
 		r.forget(f)
 	}
-	r.cold = append(r.cold, r.warm[:n]...)
-	r.warm = append(r.warm[:0], r.warm[n:]...)
+	r.cold = append(r.cold, frames...)
 	r.resident.Add(-int64(n))
-	return len(r.warm) > keep
+	if r.coldest += n; r.coldest >= len(r.warm)/2 {
+		// As many were trimmed since the last time as are moved now.
+		r.warm = append(r.warm[:0], r.warm[r.coldest:]...)
+		r.coldest = 0
+	}
+	return len(r.warm)-r.coldest > keep
 }

@@ -1,8 +1,16 @@
 package slab
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
 
-// A blob is a byte string of any length, in one object or a chain of them:
+	"quarry/store/internal/offheap"
+)
+
+// A blob is a byte string of up to 4 GiB, in one object or a chain of them:
 //
 //	first  0 u32 next | 4 u32 length of the whole | 8 bytes ...
 //	others 0 u32 next | 4 bytes ...
@@ -15,6 +23,9 @@ const (
 
 // PutBlob stores b and returns its name.
 func (h *Heap) PutBlob(b []byte) Ref {
+	if uint64(len(b)) > math.MaxUint32 {
+		panic(fmt.Sprintf("slab: blob of %d bytes", len(b))) // proto-max-bulk-len keeps commands from it
+	}
 	n := min(len(b), MaxSize-blobFirst)
 	first := h.Alloc(blobFirst + n)
 	w := h.W(first)
@@ -49,41 +60,122 @@ func BlobBytes(n int) int64 {
 
 // AppendBlob appends the blob to dst.
 func (h *Heap) AppendBlob(dst []byte, r Ref) []byte {
-	h.eachPart(r, func(part []byte) bool {
-		dst = append(dst, part...)
-		return true
-	})
+	for p := h.partsOf(r); p.more(); {
+		dst = append(dst, p.next()...)
+	}
 	return dst
 }
 
-// CompareBlob orders the blob's bytes against b as bytes.Compare(blob, b) does.
+// CompareBlob orders the blob's bytes against b as bytes.Compare(blob, b) does. It
+// reads what they share, and no more than a part of the blob beyond.
 func (h *Heap) CompareBlob(r Ref, b []byte) int {
-	order := 0
-	h.eachPart(r, func(part []byte) bool {
+	for p := h.partsOf(r); p.more(); {
+		part := p.next()
 		n := min(len(part), len(b))
-		order = bytes.Compare(part[:n], b[:n])
-		if order == 0 && n < len(part) {
-			order = 1
+		if order := bytes.Compare(part[:n], b[:n]); order != 0 {
+			return order
+		}
+		if n < len(part) {
+			return 1
 		}
 		b = b[n:]
-		return order == 0
-	})
-	if order == 0 && len(b) > 0 {
+	}
+	if len(b) > 0 {
 		return -1
 	}
-	return order
+	return 0
 }
 
-// eachPart calls fn with the pieces of a blob in order until it returns false.
-func (h *Heap) eachPart(r Ref, fn func(part []byte) bool) {
-	o := h.R(r)
-	left := int(o.U32(4))
-	n := min(left, MaxSize-blobFirst)
-	for part := o.Bytes(blobFirst, n); fn(part) && left > n; part = o.Bytes(blobOther, n) {
-		left -= n
-		o = h.R(Ref(o.U32(0)))
-		n = min(left, MaxSize-blobOther)
+// CommonBytes is how many leading bytes the blob shares with b.
+func (h *Heap) CommonBytes(r Ref, b []byte) int {
+	sum := 0
+	for p := h.partsOf(r); p.more(); {
+		part := p.next()
+		n := common(part, b)
+		sum += n
+		if n < len(part) {
+			break
+		}
+		b = b[n:]
 	}
+	return sum
+}
+
+// CommonBlobs is how many leading bytes two blobs share.
+func (h *Heap) CommonBlobs(r, s Ref) int {
+	sum := 0
+	for p, q := h.partsOf(r), h.partsOf(s); p.more() && q.more(); {
+		a, b := p.next(), q.next() // all parts but the last are of one size
+		n := common(a, b)
+		sum += n
+		if n < len(a) {
+			break
+		}
+	}
+	return sum
+}
+
+// common is how many leading bytes a and b share.
+func common(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return i + bits.TrailingZeros64(x)>>3
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+// CopyBlob stores the first n bytes of a blob of the heap from, this one or another, and
+// returns the copy's name. Nothing passes through Go memory.
+func (h *Heap) CopyBlob(from *Heap, r Ref, n int) Ref {
+	var first, tail Ref
+	whole := n
+	for p := from.partsOf(r); first == 0 || n > 0; {
+		head := p.head
+		part := p.next()
+		part = part[:min(len(part), n)]
+		o := h.Alloc(head + len(part))
+		w := h.W(o)
+		w.SetU32(0, 0)
+		w.Copy(head, part)
+		if first == 0 {
+			w.SetU32(4, uint32(whole))
+			first = o
+		} else {
+			h.W(tail).SetU32(0, uint32(o))
+		}
+		tail, n = o, n-len(part)
+	}
+	return first
+}
+
+// parts walks the pieces of a blob in order; the first may be empty.
+type parts struct {
+	h    *Heap
+	o    offheap.Block // the object of the next piece
+	head int           // where the piece begins in it
+	left int           // bytes from there on
+}
+
+func (h *Heap) partsOf(r Ref) parts {
+	o := h.R(r)
+	return parts{h, o, blobFirst, int(o.U32(4))}
+}
+
+func (p *parts) more() bool { return p.left > 0 }
+
+func (p *parts) next() []byte {
+	n := min(p.left, MaxSize-p.head)
+	part := p.o.Bytes(p.head, n)
+	if p.left -= n; p.left > 0 {
+		p.o, p.head = p.h.R(Ref(p.o.U32(0))), blobOther
+	}
+	return part
 }
 
 // FreeBlob gives a blob back.

@@ -19,7 +19,8 @@ import (
 //	|      page       | offset/16 |     0: none
 //	+-----------------+-----------+
 //
-// 2^20 pages of 64 KiB: a heap holds at most 64 GiB.
+// 2^20 pages of 64 KiB: a heap holds at most 64 GiB. Nothing refuses ahead of that: Alloc
+// panics. A server with more memory needs more shards than one for each 64 GiB anyway.
 type Ref uint32
 
 const (
@@ -97,6 +98,7 @@ func (h *Heap) Alloc(size int) Ref {
 	if m.free != 0 {
 		u = uint32(m.free - 1)
 		m.free = h.pages.R(pn, u*unit, unit).U16(0)
+		h.unpoison(pn, u)
 	} else {
 		u = uint32(m.fresh) * uint32(classes[c]/unit)
 		m.fresh++
@@ -118,6 +120,7 @@ func (h *Heap) Free(r Ref) {
 	if m.live == 0 {
 		panic(fmt.Sprintf("slab: %#x freed twice", uint32(r)))
 	}
+	h.poison(pn, u)
 	h.pages.W(pn, u*unit, unit).SetU16(0, m.free)
 	m.free = uint16(u + 1)
 	m.live--
@@ -205,22 +208,23 @@ func (h *Heap) Close() {
 	}
 }
 
-// addPage takes a page for class c and opens it; it returns its number + 1.
+// addPage takes a page for class c and opens it; it returns its number + 1. Getting
+// the page comes first: where there is none, nothing has changed.
 func (h *Heap) addPage(c uint8) uint32 {
 	var pn uint32
 	if n := len(h.holes); n > 0 {
 		pn = h.holes[n-1]
-		h.holes = h.holes[:n-1]
 		h.pages.Put(pn)
+		h.holes = h.holes[:n-1]
 	} else {
 		if len(h.meta) == maxPages {
 			panic(fmt.Sprintf("slab: more than %d pages", maxPages))
 		}
 		pn = uint32(len(h.meta))
-		h.meta = append(h.meta, page{})
 		if p := h.pages.Append(); p != pn {
 			panic(fmt.Sprintf("slab: page %d came as %d", pn, p))
 		}
+		h.meta = append(h.meta, page{})
 	}
 	h.held++
 	h.meta[pn] = page{class: c, fresh: firstFresh(pn)}

@@ -32,6 +32,18 @@ func TestClassesFitTheirPages(t *testing.T) {
 			t.Errorf("class %d of %d bytes", i, size)
 		}
 	}
+	for _, size := range classes {
+		n := offheap.PageSize / size
+		if size > 4096 && size != offheap.PageSize/n&^(unit-1) {
+			t.Errorf("%d bytes fit a page %d times, and so do more", size, n)
+		}
+		if waste := offheap.PageSize - n*size; waste > offheap.PageSize/16 {
+			t.Errorf("%d bytes leave %d of a page", size, waste)
+		}
+	}
+	if classes[len(classes)-1] != MaxSize {
+		t.Errorf("the largest class is of %d bytes", classes[len(classes)-1])
+	}
 	for _, size := range []int{1, 16, 17, 100, 1024, 1025, 4097, 30000, MaxSize} {
 		if c := Class(size); c < size || size > 64 && c > size*3/2 {
 			t.Errorf("%d bytes take %d", size, c)
@@ -150,6 +162,54 @@ func TestBlobs(t *testing.T) {
 			}
 		}
 		h.FreeBlob(r)
+		check(t, h)
+		if h.Bytes() != 0 {
+			t.Errorf("%d bytes left", h.Bytes())
+		}
+	}
+}
+
+// TestPartsOfBlobs copies beginnings of blobs, and compares blobs that differ at one place.
+func TestPartsOfBlobs(t *testing.T) {
+	h, region := newHeap(t)
+	other := New(region)
+	lengths := []int{0, 1, 7, 8, 9, 500, MaxSize - 9, MaxSize - 8, MaxSize - 7, 2*MaxSize - 12, 2*MaxSize - 11, 3 * MaxSize}
+	whole := make([]byte, 3*MaxSize)
+	for i := range whole {
+		whole[i] = byte(i * 31)
+	}
+	r := h.PutBlob(whole)
+	for _, n := range lengths {
+		for _, to := range []*Heap{h, other} {
+			before := to.Bytes()
+			c := to.CopyBlob(h, r, n)
+			if got := to.AppendBlob(nil, c); !bytes.Equal(got, whole[:n]) {
+				t.Errorf("the first %d bytes are copied as %d", n, len(got))
+			}
+			if got := to.Bytes() - before; got != BlobBytes(n) {
+				t.Errorf("a copy of %d bytes takes %d", n, got)
+			}
+			to.FreeBlob(c)
+		}
+		if n == len(whole) {
+			continue
+		}
+		c := bytes.Clone(whole)
+		c[n]++
+		s := h.PutBlob(c)
+		if got := h.CommonBlobs(r, s); got != n {
+			t.Errorf("blobs that differ at byte %d share %d", n, got)
+		}
+		if got := h.CommonBytes(r, c); got != n {
+			t.Errorf("a blob and bytes that differ at byte %d share %d", n, got)
+		}
+		if got := h.CommonBytes(r, whole[:n]); got != n {
+			t.Errorf("a blob shares %d bytes with its first %d", got, n)
+		}
+		h.FreeBlob(s)
+	}
+	h.FreeBlob(r)
+	for _, h := range []*Heap{h, other} {
 		check(t, h)
 		if h.Bytes() != 0 {
 			t.Errorf("%d bytes left", h.Bytes())
