@@ -126,7 +126,11 @@ func (f *Framer) Reset(limits *Limits) {
 // SetAuthenticated(false) puts the small limits in force that hold before
 // AUTH, from the next argument on. A Framer starts without them.
 func (f *Framer) SetAuthenticated(yes bool) {
+	if f.guest != yes {
+		return
+	}
 	f.unpeek()
+	f.rewind() // Ahead may have begun a command, or failed at one
 	f.guest = !yes
 }
 
@@ -143,10 +147,10 @@ func (f *Framer) Buffered() int {
 	return n
 }
 
-// Done reports whether Next has looked at all bytes that have arrived: it would
-// only say that more are needed, and what it returned last would not be valid any more.
+// Done reports whether Next has looked at all bytes that have arrived and found no
+// error: it would only say that more are needed, and what it returned last would not be valid any more.
 func (f *Framer) Done() bool {
-	return f.pos == len(f.in) && f.returned == len(f.ahead) && (!f.own || len(f.buf)-f.base == len(f.fed))
+	return f.err == nil && f.pos == len(f.in) && f.returned == len(f.ahead) && (!f.own || len(f.buf)-f.base == len(f.fed))
 }
 
 // Cap is the memory f holds for its buffers, in bytes.
@@ -273,6 +277,11 @@ func (f *Framer) unpeek() {
 	}
 	f.start = f.ahead[f.returned].start
 	f.ahead = f.ahead[:f.returned]
+	f.rewind()
+}
+
+// rewind has the unfinished command parsed again from its beginning.
+func (f *Framer) rewind() {
 	f.pos, f.left, f.bulk, f.seen, f.never, f.err = f.start, 0, -1, 0, false, nil
 }
 

@@ -586,4 +586,30 @@ func TestFramerAhead(t *testing.T) {
 	if _, _, err := f.Next(); err != errGuestCount {
 		t.Errorf("after the login is gone: %v", err)
 	}
+
+	// A command that Ahead has only begun is measured anew, too.
+	f.Reset(&limits)
+	f.SetAuthenticated(true)
+	f.Feed(slices.Concat(command("a"), command("reset"), []byte("*2\r\n$4\r\nECHO\r\n$20000\r\n")))
+	next("a")
+	if n := f.Ahead(9); n != 1 {
+		t.Fatalf("%d ahead", n)
+	}
+	next("reset")
+	f.SetAuthenticated(false)
+	if _, _, err := f.Next(); err != errGuestLength {
+		t.Errorf("a long argument after the login is gone: %v", err)
+	}
+
+	// An error that Ahead has met is still to be told.
+	f.Reset(&limits)
+	f.SetAuthenticated(true)
+	f.Feed(slices.Concat(command("a"), []byte("*1\r\n$-1\r\n")))
+	next("a")
+	if n := f.Ahead(9); n != 0 || f.Done() {
+		t.Errorf("%d ahead, done %v, before an error", n, f.Done())
+	}
+	if _, _, err := f.Next(); err != errLength {
+		t.Errorf("after looking ahead: %v", err)
+	}
 }
