@@ -34,6 +34,8 @@ type Ctx struct {
 	block    Block
 	blocking bool
 	secrets  []int // what Secret was told
+	swapped  [2]int
+	swap     bool
 
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
@@ -68,8 +70,18 @@ func (c *Ctx) Secret(i int) { c.secrets = append(c.secrets, i) }
 // IsSecret reports whether the handler called Secret for Args[i].
 func (c *Ctx) IsSecret(i int) bool { return slices.Contains(c.secrets, i) }
 
+// Swap exchanges two databases; clients that wait for keys may find them there.
+func (c *Ctx) Swap(a, b int) {
+	c.DB.Store().SwapDB(a, b)
+	c.swapped, c.swap = [2]int{a, b}, a != b
+}
+
+// Swapped returns the databases that the handler exchanged, if it did.
+func (c *Ctx) Swapped() (a, b int, ok bool) { return c.swapped[0], c.swapped[1], c.swap }
+
 // Begin makes c ready for the next call.
 func (c *Ctx) Begin(s *Spec, args [][]byte) {
+	c.swap = false
 	c.Spec, c.Args, c.Served, c.secrets = s, args, nil, c.secrets[:0]
 	if c.blocking {
 		c.block, c.blocking = Block{}, false

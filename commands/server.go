@@ -165,7 +165,7 @@ func swapdb(c *Ctx) {
 			return
 		}
 	}
-	c.DB.Store().SwapDB(db[0], db[1])
+	c.Swap(db[0], db[1])
 	c.OK()
 }
 

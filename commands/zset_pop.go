@@ -232,6 +232,9 @@ func (c *Ctx) firstFilled(keys [][]byte) (key []byte, z *store.ZSet, done bool) 
 		return nil, nil, false
 	}
 	for _, key := range keys {
+		if !c.DB.Has(key) {
+			continue // of a million keys to wait for, most are not there: nothing is opened for them
+		}
 		z, err := c.DB.ZSetForWrite(key)
 		if c.fail(err) {
 			return nil, nil, true

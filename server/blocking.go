@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"container/list"
-	"maps"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -129,6 +128,9 @@ func (s *Server) leave(at *place) {
 	if waiting.Len() == 0 {
 		delete(s.queues[at.shard], at.key)
 	}
+	if len(at.owner.places) > keepInts && len(s.queues[at.shard]) == 0 {
+		s.queues[at.shard] = queues{} // a map keeps the room it once needed
+	}
 	s.store.AddWaiter(at.shard, -1)
 }
 
@@ -227,11 +229,21 @@ func (v *serving) keys(ready []store.ReadyKey) {
 	v.serveNoted()
 }
 
-// all tries every key that is waited for, with all shards locked: SWAPDB gives
-// a database other keys without naming them.
-func (v *serving) all() {
-	for _, q := range v.w.srv.queues {
-		v.ready = slices.AppendSeq(v.ready, maps.Keys(q))
+// databases tries the keys that are waited for in two databases, with all shards
+// locked: SWAPDB gives them other keys without naming these.
+func (v *serving) databases(a, b int) {
+	srv := v.w.srv
+	hasKeys := map[int]bool{a: srv.store.Size(a) > 0, b: srv.store.Size(b) > 0}
+	for _, q := range srv.queues {
+		for key := range q {
+			if !hasKeys[key.db] {
+				continue
+			}
+			v.db.Begin(key.db, v.w.ctx.NowMS)
+			if v.db.Has([]byte(key.key)) {
+				v.ready = append(v.ready, key)
+			}
+		}
 	}
 	slices.SortFunc(v.ready, func(a, b waitKey) int {
 		return cmp.Or(cmp.Compare(a.db, b.db), cmp.Compare(a.key, b.key))

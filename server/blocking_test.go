@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -320,4 +321,22 @@ func TestKillParked(t *testing.T) {
 	}
 	c.got("")
 	s.noneWaits(t)
+}
+
+// TestQueuesGiveBackTheirRoom: after a command that waited for very many keys the
+// queues are as they were.
+func TestQueuesGiveBackTheirRoom(t *testing.T) {
+	s := testServer(t, nil)
+	p := &parked{places: make([]place, 0, keepInts+1)}
+	for i := range keepInts + 1 {
+		s.enqueue(p, waitKey{0, fmt.Sprint("{same}", i)})
+	}
+	shard := p.places[0].shard
+	before := reflect.ValueOf(s.queues[shard]).Pointer()
+	for i := range p.places {
+		s.leave(&p.places[i])
+	}
+	if after := reflect.ValueOf(s.queues[shard]).Pointer(); len(s.queues[shard]) != 0 || after == before {
+		t.Error("the map of a queue that was long is kept")
+	}
 }

@@ -292,8 +292,8 @@ func (w *worker) settle(s *Session) {
 	if ready := w.db.ReadyKeys(); len(ready) > 0 {
 		w.serving.keys(ready)
 	}
-	if w.ctx.Spec.Has(commands.AllShards|commands.Write) && w.srv.blocked.Load() > 0 {
-		w.serving.all()
+	if a, b, ok := w.ctx.Swapped(); ok && w.srv.blocked.Load() > 0 {
+		w.serving.databases(a, b)
 	}
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
@@ -52,6 +53,9 @@ func (d *DB) Begin(index int, nowMS int64) {
 // End forgets the keys of the last commands, which may lie in memory that is
 // large or that others need again. The sets they opened are used no more.
 func (d *DB) End() {
+	if len(d.sets) > setsKept {
+		d.sets = slices.Clone(d.sets[:setsKept])
+	}
 	for _, z := range d.sets {
 		z.key = nil
 	}
