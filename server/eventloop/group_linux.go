@@ -50,9 +50,6 @@ func (g *Group) noRing(err error) {
 	}
 }
 
-// Ring reports whether connections are read and written together.
-func (g *Group) Ring() bool { return g.o.Ring && g.ringErr == nil }
-
 func (g *Group) release() {
 	for _, l := range g.loops {
 		l.release()
