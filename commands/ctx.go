@@ -25,6 +25,8 @@ type Ctx struct {
 
 	Client Client
 	Host   Host
+	// Observer is told of the keys the command changes; nil while nobody wants to know.
+	Observer Observer
 
 	// Served is set when the gate runs a parked command again because the key
 	// it names has got data: the handler must look at this key only, and

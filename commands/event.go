@@ -1,0 +1,41 @@
+package commands
+
+// Class is a class of keyspace events, as notify-keyspace-events names them by a letter.
+type Class uint16
+
+// The classes, with their letters.
+const (
+	ClassGeneric Class = 1 << iota // g: what any type can have done to it
+	ClassString                    // $
+	ClassList                      // l
+	ClassSet                       // s
+	ClassHash                      // h
+	ClassZSet                      // z
+	ClassExpired                   // x
+	ClassEvicted                   // e
+	ClassMiss                      // m
+	ClassNew                       // n
+)
+
+// Observer is told of changed keys as the running command changes them, their
+// shards being locked: it marks the clients that WATCH them and publishes keyspace events.
+type Observer interface {
+	Modified(db int, class Class, event string, key []byte)
+}
+
+// Modified says that the command has changed, made or removed key. Handlers call it where Redis calls
+// signalModifiedKey and notifyKeyspaceEvent, which is nearly always in one place:
+// after the change, once for each event, and not at all where nothing was changed. It
+// costs nothing while nobody observes.
+func (c *Ctx) Modified(class Class, event string, key []byte) {
+	if c.Observer != nil {
+		c.Observer.Modified(c.DB.Index(), class, event, key)
+	}
+}
+
+// ModifiedIn is Modified for a key of another database.
+func (c *Ctx) ModifiedIn(db int, class Class, event string, key []byte) {
+	if c.Observer != nil {
+		c.Observer.Modified(db, class, event, key)
+	}
+}
