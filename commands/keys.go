@@ -112,7 +112,10 @@ var keysCommands = []Spec{
 const errSameObject = "ERR source and destination objects are the same"
 
 // typeNames are the types as TYPE answers and SCAN's TYPE option takes them.
-var typeNames = [...]string{store.None: "none", store.TypeZSet: "zset"}
+var typeNames = [...]string{
+	store.None: "none", store.TypeString: "string", store.TypeHash: "hash", store.TypeSet: "set",
+	store.TypeList: "list", store.TypeZSet: "zset",
+}
 
 func del(c *Ctx) {
 	c.Int(c.countKeys(c.DB.Delete))

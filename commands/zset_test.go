@@ -32,11 +32,11 @@ var (
 
 func newKeyspace(t *testing.T, limits zset.Limits) *keyspace {
 	random := rand.New(rand.NewPCG(1, 2))
-	s, err := store.Open(store.Options{Shards: 1, ZSet: packed, Rand: random.Uint64})
+	s, err := store.Open(store.Options{Shards: 1, Rand: random.Uint64})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetLimits(limits)
+	s.SetLimits(store.Limits{ZSet: limits})
 	s.Lock(0)
 	k := &keyspace{t: t, table: NewCommandTable(), s: s}
 	k.ctx.DB, k.ctx.Rand = s.NewDB(), random.Uint64

@@ -71,7 +71,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 		Shards:    cfg.Shards.Load(),
 		Databases: cfg.Databases.Load(),
 		MaxMemory: cfg.MaxMemory.Load(),
-		ZSet:      s.zsetLimits(),
+		Limits:    s.storeLimits(),
 		Rand:      s.rand,
 	})
 	if err != nil {
@@ -103,10 +103,11 @@ func (s *Server) follow() {
 		"maxclients":                s.checkMaxClients,
 		"maxmemory":                 s.setMaxMemory,
 		"maxmemory-policy":          s.setPolicy,
-		"zset-max-listpack-entries": s.setZSetLimits,
-		"zset-max-listpack-value":   s.setZSetLimits,
 	} {
 		s.cfg.OnChange(name, fn)
+	}
+	for _, name := range thresholds {
+		s.cfg.OnChange(name, s.setStoreLimits)
 	}
 }
 
@@ -115,13 +116,18 @@ func (s *Server) setMaxMemory() error {
 	return nil
 }
 
-func (s *Server) setZSetLimits() error {
-	s.store.SetLimits(s.zsetLimits())
+// thresholds are the options that decide between packed and other forms of values.
+var thresholds = []string{"zset-max-listpack-entries", "zset-max-listpack-value"}
+
+func (s *Server) setStoreLimits() error {
+	s.store.SetLimits(s.storeLimits())
 	return nil
 }
 
-func (s *Server) zsetLimits() zset.Limits {
-	return zset.Limits{PackedEntries: s.cfg.ZSetMaxEntries.Load(), PackedValue: int(s.cfg.ZSetMaxValue.Load())}
+func (s *Server) storeLimits() store.Limits {
+	return store.Limits{
+		ZSet: zset.Limits{PackedEntries: s.cfg.ZSetMaxEntries.Load(), PackedValue: int(s.cfg.ZSetMaxValue.Load())},
+	}
 }
 
 // AddListener has Run serve one more listener, which it takes over.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	"quarry/store/internal/dict"
@@ -12,7 +13,7 @@ import (
 // broken place: directories, records, values, time indexes, and that all bytes of
 // the shard's heap, and all arenas, belong to one of them.
 func (s *Store) Check(shard int) error {
-	c := checker{s: s, sh: s.shards[shard], number: shard, arenas: map[*zset.Env]map[uint32]bool{}}
+	c := checker{s: s, sh: s.shards[shard], number: shard, arenas: map[owned]bool{}, owned: map[Type]int{}}
 	if err := c.check(); err != nil {
 		return fmt.Errorf("store: shard %d: %w", shard, err)
 	}
@@ -24,10 +25,35 @@ type checker struct {
 	s      *Store
 	sh     *shard
 	number int
-	keys   int64 // bytes of records and directories
-	values int64 // bytes of values and time indexes that lie in the shard's heap
-	// arenas are the large sets that have been met, by their numbers.
-	arenas map[*zset.Env]map[uint32]bool
+	keys   int64          // bytes of records and directories
+	values int64          // bytes of values and time indexes that lie in the shard's heap
+	arenas map[owned]bool // the large values that have been met
+	owned  map[Type]int   // their numbers; None: time indexes
+}
+
+// owned names a large value. None is the type of time indexes.
+type owned struct {
+	typ    Type
+	number uint32
+}
+
+// own notes that a large value has an owner.
+func (c *checker) own(t Type, number uint32) error {
+	if name := (owned{t, number}); c.arenas[name] {
+		return fmt.Errorf("large value %d of type %d belongs to two keys", number, t)
+	} else {
+		c.arenas[name] = true
+	}
+	c.owned[t]++
+	return nil
+}
+
+// orEmpty is err, or that a value which must have elements has none.
+func orEmpty(n int, err error) error {
+	if err == nil && n == 0 {
+		return errors.New("it is empty")
+	}
+	return err
 }
 
 func (c *checker) check() error {
@@ -49,10 +75,13 @@ func (c *checker) check() error {
 	if err := c.sh.heap.Check(); err != nil {
 		return err
 	}
-	for _, env := range []*zset.Env{&c.sh.sets, &c.sh.times} {
-		if have, owned := env.Arenas(), len(c.arenas[env]); have != owned {
-			return fmt.Errorf("%d large sets have owners, of %d", owned, have)
+	for t, k := range c.sh.kinds {
+		if k != nil && k.arenas() != c.owned[Type(t)] {
+			return fmt.Errorf("%d large values of type %d have owners, of %d", c.owned[Type(t)], t, k.arenas())
 		}
+	}
+	if have := c.sh.times.Arenas(); have != c.owned[None] {
+		return fmt.Errorf("%d large time indexes have owners, of %d", c.owned[None], have)
 	}
 	if c.keys != c.sh.keyBytes {
 		return fmt.Errorf("records and directories take %d bytes, the counter is %d", c.keys, c.sh.keyBytes)
@@ -154,15 +183,12 @@ func (c *checker) directory(keys *dict.Table, fn func(rec slab.Ref) error) error
 func (c *checker) record(rec slab.Ref) error {
 	c.keys += c.sh.recordBytes(rec)
 	key := c.sh.keyNoCopy(rec)
-	if t := c.sh.typeOf(rec); t != TypeZSet {
+	t := c.sh.typeOf(rec)
+	if t >= types || c.sh.kinds[t] == nil {
 		return fmt.Errorf("key %q has type %d", key, t)
 	}
-	n, err := c.set(&c.sh.sets, c.sh.zsetOf(rec))
-	if err != nil {
+	if err := c.sh.kinds[t].check(c, rec); err != nil {
 		return fmt.Errorf("key %q: %w", key, err)
-	}
-	if n == 0 {
-		return fmt.Errorf("key %q is empty", key)
 	}
 	return nil
 }
@@ -175,12 +201,12 @@ func (c *checker) set(env *zset.Env, h zset.Handle) (int, error) {
 		c.values += set.Bytes()
 		return set.Len(), set.Check()
 	}
-	if c.arenas[env] == nil {
-		c.arenas[env] = map[uint32]bool{}
+	t := TypeZSet
+	if env == &c.sh.times {
+		t = None
 	}
-	if c.arenas[env][h.Ref] {
-		return 0, fmt.Errorf("large set %d belongs to two keys", h.Ref)
+	if err := c.own(t, h.Ref); err != nil {
+		return 0, err
 	}
-	c.arenas[env][h.Ref] = true
 	return set.Len(), set.Check()
 }

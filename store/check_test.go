@@ -25,7 +25,7 @@ func TestCheckFindsDamage(t *testing.T) {
 			stray := spot{sh: sh, db: db, hash: sh.hash.Sum([]byte("b"))}
 			sh.sets.Create(&sh.set)
 			sh.set.Add([]byte("m"), 1, 0)
-			stray.make([]byte("b"), sh.set.Handle(), 0)
+			stray.make([]byte("b"), zsetValue(sh.set.Handle()), 0)
 		}},
 		{"empty value", "is empty", func(sh *shard, _ *database, rec slab.Ref) {
 			sh.sets.Create(&sh.set)
@@ -37,7 +37,7 @@ func TestCheckFindsDamage(t *testing.T) {
 			sh.freeValue(rec)
 			sh.setZSet(rec, largeSet(sh))
 			second := spot{sh: sh, db: db, hash: sh.hash.Sum([]byte("c"))}
-			second.make([]byte("c"), sh.zsetOf(rec), 0)
+			second.make([]byte("c"), zsetValue(sh.zsetOf(rec)), 0)
 		}},
 		{"key bytes", "the counter", func(sh *shard, _ *database, _ slab.Ref) { sh.keyBytes++ }},
 		{"graveyard", "graveyard", func(sh *shard, db *database, rec slab.Ref) {

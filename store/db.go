@@ -23,6 +23,9 @@ type DB struct {
 	setsUsed int
 	glance   zset.Set // what Prefetch opens
 
+	strings     []*String // likewise
+	stringsUsed int
+
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready
 }
@@ -43,7 +46,11 @@ func (d *DB) Begin(index int, nowMS int64) {
 		clear(d.sets[setsKept:])
 		d.sets = d.sets[:setsKept]
 	}
-	d.setsUsed = 0
+	if len(d.strings) > setsKept {
+		clear(d.strings[setsKept:])
+		d.strings = d.strings[:setsKept]
+	}
+	d.setsUsed, d.stringsUsed = 0, 0
 	if cap(d.readyBytes) > readyKept {
 		d.ready, d.readyBytes = nil, nil
 	}
@@ -58,6 +65,12 @@ func (d *DB) End() {
 	}
 	for _, z := range d.sets {
 		z.key = nil
+	}
+	if len(d.strings) > setsKept {
+		d.strings = slices.Clone(d.strings[:setsKept])
+	}
+	for _, s := range d.strings {
+		s.key = nil
 	}
 }
 
@@ -173,23 +186,23 @@ func (d *DB) Rename(src, dst []byte) bool {
 	if to.rec != 0 {
 		to.delete()
 	}
-	h := from.sh.zsetOf(from.rec)
-	if from.sh != to.sh {
-		h = from.sh.sets.MoveTo(h, &to.sh.sets)
-	}
 	use, atMS := from.sh.heap.R(from.rec).U32(recUse), from.sh.expireAt(from.rec)
+	to.make(dst, from.sh.kindOf(from.rec).move(from.rec, to.sh), use)
 	from.sh.remove(from.db, from.hash, from.rec)
-	to.make(dst, h, use)
 	to.sh.setExpireAt(to.db, to.rec, atMS)
 	d.signal(&to, dst)
 	return true
 }
 
 // make makes the key, which is not there, with a value.
-func (at *spot) make(key []byte, h zset.Handle, use uint32) {
-	at.rec = at.sh.add(at.db, at.hash, key)
-	at.sh.setZSet(at.rec, h)
-	at.sh.heap.W(at.rec).SetU32(recUse, use)
+func (at *spot) make(key []byte, v value, use uint32) {
+	sh := at.sh
+	at.rec = sh.newRecord(key, at.hash, len(v.inline))
+	sh.setForm(at.rec, v.typ, v.enc, v.ref)
+	w := sh.heap.W(at.rec)
+	w.SetU32(recUse, use)
+	w.Copy(sh.inlineAt(at.rec), v.inline)
+	sh.hook(at.db, at.hash, at.rec)
 }
 
 // Copy copies src's value and expiry to dst in database dstDB. exists reports
@@ -210,17 +223,15 @@ func (d *DB) Copy(src, dst []byte, dstDB int, replace bool) (ok, exists bool, er
 	if to == from {
 		return true, false, nil
 	}
-	h := from.sh.zsetOf(from.rec)
-	z := d.newSet()
-	from.sh.sets.Open(h, &z.Set)
-	if !d.s.Room(z.Bytes()) {
+	k := from.sh.kindOf(from.rec)
+	if !d.s.Room(k.bytes(from.rec) + from.sh.recordBytes(from.rec)) {
 		return false, false, ErrOOM
 	}
-	h = from.sh.sets.CopyTo(h, &to.sh.sets)
+	v := k.copy(from.rec, to.sh)
 	if to.rec != 0 {
 		to.delete()
 	}
-	to.make(dst, h, d.newUse())
+	to.make(dst, v, d.newUse())
 	to.sh.setExpireAt(to.db, to.rec, from.sh.expireAt(from.rec))
 	d.signal(&to, dst)
 	return true, false, nil
@@ -301,7 +312,7 @@ func (d *DB) Object(key []byte) (Object, bool) {
 	}
 	use := at.sh.heap.R(at.rec).U32(recUse)
 	return Object{
-		Encoding: at.sh.zsetOf(at.rec).Enc.Name(),
+		Encoding: at.sh.kindOf(at.rec).encoding(at.rec),
 		IdleSec:  d.idleSeconds(use),
 		Freq:     int(d.decayed(use)),
 	}, true
@@ -314,10 +325,8 @@ func (d *DB) Bytes(key []byte) (n int64, ok bool) {
 	if at.rec == 0 {
 		return 0, false
 	}
-	z := d.newSet()
-	at.sh.sets.Open(at.sh.zsetOf(at.rec), &z.Set)
 	entry := at.db.keys.Bytes() / int64(at.db.keys.Len())
-	return at.sh.recordBytes(at.rec) + entry + z.Bytes(), true
+	return at.sh.recordBytes(at.rec) + entry + at.sh.kindOf(at.rec).bytes(at.rec), true
 }
 
 // ReadyKey is a key that parked clients may be waiting for.

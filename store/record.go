@@ -4,26 +4,28 @@ import (
 	"bytes"
 
 	"quarry/store/internal/slab"
-	"quarry/store/zset"
 )
 
-// A key's record is an object of the shard's heap. It stays where it is as long
-// as the key exists: the directory and the time index name it by its ref.
+// A key's record is an object of the shard's heap. The directory and the time index name
+// it by its ref; it stays where it is as long as the key exists, but for the record
+// of a string whose size changes (moveRecord).
 //
 //	 0 u64 time it expires at, Unix ms; 0 never
-//	 8 u32 value: zset.Handle.Ref
+//	 8 u32 value: its name in its form; the length of an inline string
 //	12 u32 use: when, or how often, the key was used (use.go)
 //	16 u8  type
-//	17 u8  encoding: zset.Handle.Enc
+//	17 u8  encoding: the value's form
 //	18 u16 length of the key, or 0xffff
 //	20 the key
+//	   a short string (string.go)
 //
 // A key that does not fit the largest object is a blob; its hash is kept, since
 // the directory asks for it when it splits a bucket:
 //
 //	20 u32 blob | 24 u64 hash
 //
-// A 10-byte key takes 32 bytes, a 19-byte key 48, and 7 to 8 in the directory.
+// A 10-byte key takes 32 bytes, a 19-byte key 48, and 7 to 8 in the directory; a
+// 16-byte key with a string of 12 bytes 48 and 7 to 8.
 const (
 	recExpire = 0
 	recValue  = 8
@@ -41,13 +43,13 @@ const (
 	longKept  = 64 << 10 // longer keys are read into memory that is not kept
 )
 
-// newRecord makes a record with a key and nothing else.
-func (sh *shard) newRecord(key []byte, h uint64) slab.Ref {
-	size := recKey + len(key)
+// newRecord makes a record with a key and room for inline bytes behind it, and nothing else.
+func (sh *shard) newRecord(key []byte, h uint64, inline int) slab.Ref {
+	area := len(key)
 	if len(key) > inlineMax {
-		size = recLong
+		area = recLong - recKey
 	}
-	rec := sh.heap.Alloc(size)
+	rec := sh.heap.Alloc(recKey + area + inline)
 	w := sh.heap.W(rec)
 	w.Zero(0, recKey)
 	if len(key) > inlineMax {
@@ -60,6 +62,38 @@ func (sh *shard) newRecord(key []byte, h uint64) slab.Ref {
 	}
 	sh.keyBytes += sh.recordBytes(rec)
 	return rec
+}
+
+// inlineAt is where what follows the key begins in a record.
+func (sh *shard) inlineAt(rec slab.Ref) int {
+	n := sh.heap.R(rec).U16(recKeyLen)
+	if n == longKey {
+		return recLong
+	}
+	return recKey + int(n)
+}
+
+// moveRecord gives the record an object of another size, which keeps its first bytes, and
+// tells all that name it.
+func (sh *shard) moveRecord(at *spot, size, keep int) {
+	old := at.rec
+	sh.keyBytes += int64(slab.Class(size) - sh.heap.Cap(old))
+	at.rec = sh.heap.Alloc(size)
+	sh.heap.W(at.rec).CopyFrom(0, sh.heap.R(old), 0, keep)
+	p := at.db.keys.Find(at.hash)
+	for p.Next() {
+		if p.Ref() == uint32(old) {
+			p.Replace(uint32(at.rec))
+			break
+		}
+	}
+	if atMS := sh.expireAt(old); atMS != 0 {
+		sh.times.Open(at.db.times, &sh.set)
+		sh.set.Remove(sh.nameOf(old))
+		sh.set.Add(sh.nameOf(at.rec), float64(atMS), 0)
+		sh.storeTimes(at.db)
+	}
+	sh.heap.Free(old)
 }
 
 // freeRecord gives a record's memory back, not its value's.
@@ -117,23 +151,4 @@ func (sh *shard) HashOf(ref uint32) uint64 {
 	return sh.hash.Sum(r.Bytes(recKey, int(n)))
 }
 
-func (sh *shard) typeOf(rec slab.Ref) Type { return Type(sh.heap.R(rec).U8(recType)) }
-
 func (sh *shard) expireAt(rec slab.Ref) int64 { return int64(sh.heap.R(rec).U64(recExpire)) }
-
-// zsetOf is the name of the sorted set that a record keeps.
-func (sh *shard) zsetOf(rec slab.Ref) zset.Handle {
-	r := sh.heap.R(rec)
-	return zset.Handle{Enc: zset.Encoding(r.U8(recEnc)), Ref: r.U32(recValue)}
-}
-
-// setZSet makes h the record's value.
-func (sh *shard) setZSet(rec slab.Ref, h zset.Handle) {
-	w := sh.heap.W(rec)
-	w.SetU8(recType, uint8(TypeZSet))
-	w.SetU8(recEnc, uint8(h.Enc))
-	w.SetU32(recValue, h.Ref)
-}
-
-// freeValue gives the record's value back.
-func (sh *shard) freeValue(rec slab.Ref) { sh.sets.Free(sh.zsetOf(rec)) }

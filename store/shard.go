@@ -30,12 +30,15 @@ type shard struct {
 
 	hash  hash.Hasher
 	heap  *slab.Heap
-	sets  zset.Env // values
-	times zset.Env // time indexes (expire.go), with thresholds of their own
+	sets  zset.Env           // sorted sets
+	texts slab.Arenas[*text] // long strings
+	kinds [types]kind        // what is done with values of each type
+	times zset.Env           // time indexes (expire.go), with thresholds of their own
 	dbs   []database
 	empty zset.Handle // an empty set, made when first wanted (ZSet.openEmpty)
 
-	limits *atomic.Pointer[zset.Limits] // the store's
+	limits  *atomic.Pointer[Limits] // the store's
+	applied *Limits                 // those that the values are kept by
 
 	graveyard []dict.Table // directories of flushed databases, for Tick to dismantle
 	waiters   int          // clients parked on keys of this shard
@@ -70,15 +73,23 @@ type database struct {
 
 func (sh *shard) lock() {
 	sh.mu.Lock()
-	sh.sets.Limits = sh.limits.Load()
+	sh.applyLimits()
 }
 
 func (sh *shard) tryLock() bool {
 	if !sh.mu.TryLock() {
 		return false
 	}
-	sh.sets.Limits = sh.limits.Load()
+	sh.applyLimits()
 	return true
+}
+
+// applyLimits takes the store's thresholds over, if they have changed.
+func (sh *shard) applyLimits() {
+	if l := sh.limits.Load(); l != sh.applied {
+		sh.applied = l
+		sh.sets.Limits = &l.ZSet
+	}
 }
 
 func (sh *shard) unlock() {
@@ -108,13 +119,6 @@ func (sh *shard) lookup(db *database, h uint64, key []byte) slab.Ref {
 		}
 	}
 	return 0
-}
-
-// add makes a record for key, which is not there, without value or expiry.
-func (sh *shard) add(db *database, h uint64, key []byte) slab.Ref {
-	rec := sh.newRecord(key, h)
-	sh.hook(db, h, rec)
-	return rec
 }
 
 // hook puts a record into a database's directory.

@@ -20,7 +20,8 @@ type Options struct {
 	// Seed makes hashes and the default Rand come out the same again, for tests; 0
 	// draws a key for this store, which no client can know.
 	Seed uint64
-	ZSet zset.Limits // default 128 entries of 64 bytes
+	// Limits are the encoding thresholds; the zero Limits are Redis' defaults.
+	Limits Limits
 	// Rand is the source of random picks (RANDOMKEY, use counters), for any
 	// goroutine; the default is a sequence that Seed begins.
 	Rand func() uint64
@@ -32,8 +33,15 @@ const (
 	defaultDatabases = 16
 )
 
-// defaultZSet are Redis' thresholds.
-var defaultZSet = zset.Limits{PackedEntries: 128, PackedValue: 64}
+// Limits are the thresholds up to which values keep their packed forms.
+type Limits struct {
+	ZSet zset.Limits
+}
+
+// DefaultLimits are Redis' thresholds.
+func DefaultLimits() Limits {
+	return Limits{ZSet: zset.Limits{PackedEntries: 128, PackedValue: 64}}
+}
 
 // Type is a value's type as TYPE names it.
 type Type uint8
@@ -41,7 +49,12 @@ type Type uint8
 // The types.
 const (
 	None Type = iota
+	TypeString
+	TypeHash
+	TypeSet
+	TypeList
 	TypeZSet
+	types // their number
 )
 
 // Store is all data of the process: the shards and what they share.
@@ -52,7 +65,7 @@ type Store struct {
 	hash       hash.Hasher
 	rand       func() uint64
 
-	limits    atomic.Pointer[zset.Limits] // a shard takes them over when it is locked
+	limits    atomic.Pointer[Limits] // a shard takes them over when it is locked
 	maxMemory atomic.Int64
 	lfu       atomic.Bool // use words are counters (use.go)
 
@@ -68,8 +81,8 @@ func Open(o Options) (*Store, error) {
 	if o.Databases == 0 {
 		o.Databases = defaultDatabases
 	}
-	if o.ZSet == (zset.Limits{}) {
-		o.ZSet = defaultZSet
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
 	}
 	if o.Rand == nil {
 		o.Rand = sequence(o.Seed)
@@ -89,7 +102,7 @@ func Open(o Options) (*Store, error) {
 		shardShift: slotBits - bits.TrailingZeros(uint(o.Shards)),
 	}
 	s.maxMemory.Store(o.MaxMemory)
-	s.limits.Store(&o.ZSet)
+	s.limits.Store(&o.Limits)
 	for range o.Shards {
 		s.shards = append(s.shards, s.newShard(o.Databases))
 	}
@@ -98,15 +111,21 @@ func Open(o Options) (*Store, error) {
 
 func (s *Store) newShard(databases int) *shard {
 	heap := slab.New(s.region)
-	return &shard{
+	sh := &shard{
 		hash:  s.hash,
 		heap:  heap,
-		sets:  zset.Env{Heap: heap, Limits: s.limits.Load(), Hash: s.hash},
+		sets:  zset.Env{Heap: heap, Hash: s.hash},
 		times: zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
 		dbs:   make([]database, databases),
 
 		limits: &s.limits,
 	}
+	sh.kinds = [types]kind{
+		TypeString: stringKind{sh},
+		TypeZSet:   zsetKind{sh},
+	}
+	sh.applyLimits()
+	return sh
 }
 
 // sequence is a source of random numbers for any goroutine: Weyl's sequence, mixed (SplitMix64).
@@ -195,7 +214,7 @@ func (s *Store) SwapDB(a, b int) {
 // SetLimits changes the encoding thresholds; values that exist keep their
 // encoding until they change. A shard that is locked now takes them over
 // when it is next locked.
-func (s *Store) SetLimits(l zset.Limits) { s.limits.Store(&l) }
+func (s *Store) SetLimits(l Limits) { s.limits.Store(&l) }
 
 // SetLFU makes keys count their uses (OBJECT FREQ) instead of noting the time of
 // the last one, as maxmemory-policy says. It takes no lock.

@@ -43,7 +43,7 @@ func (sh *shard) upkeep(nowMS int64) bool {
 		}
 		sh.sample(db, nowMS)
 	}
-	if sh.dismantle(dismantleKeys) || sh.sets.Reclaim(reclaimPages) || sh.times.Reclaim(reclaimPages) {
+	if sh.dismantle(dismantleKeys) || sh.reclaimValues(reclaimPages) || sh.times.Reclaim(reclaimPages) {
 		return true
 	}
 	sh.heap.Trim()
@@ -58,7 +58,7 @@ func (sh *shard) close() int64 {
 	}
 	for sh.dismantle(dismantleKeys) {
 	}
-	for sh.sets.Reclaim(reclaimPages) || sh.times.Reclaim(reclaimPages) {
+	for sh.reclaimValues(reclaimPages) || sh.times.Reclaim(reclaimPages) {
 	}
 	lost := sh.heap.Live()
 	sh.heap.Close()

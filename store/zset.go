@@ -1,6 +1,9 @@
 package store
 
-import "quarry/store/zset"
+import (
+	"quarry/store/internal/slab"
+	"quarry/store/zset"
+)
 
 // ZSet is a sorted set under its key. Its methods keep the key's record in
 // step: a change is stored at once, and removing the last member removes the key.
@@ -14,6 +17,46 @@ type ZSet struct {
 	key   []byte // the caller's
 	loose bool   // made by NewZSet, not stored yet
 }
+
+// zsetKind is what the shard does with sorted sets.
+type zsetKind struct{ sh *shard }
+
+func (k zsetKind) free(rec slab.Ref) { k.sh.sets.Free(k.sh.zsetOf(rec)) }
+
+func (k zsetKind) move(rec slab.Ref, to *shard) value {
+	return zsetValue(k.sh.sets.MoveTo(k.sh.zsetOf(rec), &to.sets))
+}
+
+func (k zsetKind) copy(rec slab.Ref, to *shard) value {
+	return zsetValue(k.sh.sets.CopyTo(k.sh.zsetOf(rec), &to.sets))
+}
+
+func (k zsetKind) bytes(rec slab.Ref) int64 {
+	k.sh.sets.Open(k.sh.zsetOf(rec), &k.sh.set)
+	return k.sh.set.Bytes()
+}
+
+func (k zsetKind) encoding(rec slab.Ref) string { return k.sh.zsetOf(rec).Enc.Name() }
+
+func (k zsetKind) reclaim(n int) bool { return k.sh.sets.Reclaim(n) }
+
+func (k zsetKind) arenas() int { return k.sh.sets.Arenas() }
+
+func (k zsetKind) check(c *checker, rec slab.Ref) error {
+	n, err := c.set(&k.sh.sets, k.sh.zsetOf(rec))
+	return orEmpty(n, err)
+}
+
+// zsetOf is the name of the sorted set that a record keeps.
+func (sh *shard) zsetOf(rec slab.Ref) zset.Handle {
+	enc, ref := sh.formOf(rec)
+	return zset.Handle{Enc: zset.Encoding(enc), Ref: ref}
+}
+
+// setZSet makes h the record's value.
+func (sh *shard) setZSet(rec slab.Ref, h zset.Handle) { sh.setForm(rec, TypeZSet, uint8(h.Enc), h.Ref) }
+
+func zsetValue(h zset.Handle) value { return value{typ: TypeZSet, enc: uint8(h.Enc), ref: h.Ref} }
 
 // newSet takes a ZSet from the pool.
 func (d *DB) newSet() *ZSet {
@@ -107,7 +150,7 @@ func (z *ZSet) addFirst(member []byte, score float64, f zset.Flags) (zset.Outcom
 		z.openEmpty()
 		return o, now
 	}
-	z.at.make(z.key, z.Set.Handle(), z.d.newUse())
+	z.at.make(z.key, zsetValue(z.Set.Handle()), z.d.newUse())
 	z.d.signal(&z.at, z.key)
 	return o, now
 }
@@ -163,7 +206,7 @@ func (z *ZSet) StoreAt() int {
 		z.openEmpty()
 		return 0
 	}
-	z.at.make(z.key, z.Set.Handle(), z.d.newUse())
+	z.at.make(z.key, zsetValue(z.Set.Handle()), z.d.newUse())
 	z.d.signal(&z.at, z.key)
 	z.loose = false
 	return n

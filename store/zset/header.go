@@ -88,7 +88,7 @@ func (t *tree) openMedium(env *Env, ext slab.Ref) {
 }
 
 func (t *tree) openLarge(env *Env, slot uint32) {
-	t.env, t.slot, t.ar = env, slot, env.arenas[slot]
+	t.env, t.slot, t.ar = env, slot, env.arenas.At(slot)
 	t.ext, t.extCap, t.base = 0, 0, offheap.Block{}
 	t.load()
 }

@@ -66,9 +66,7 @@ type Env struct {
 	Limits *Limits
 	Hash   hash.Hasher // of members; the same in all shards
 
-	arenas []*arena // large sets by Handle.Ref; nil: free
-	vacant []uint32 // free places in arenas
-	grave  []*arena // freed; Reclaim gives their pages back
+	arenas slab.Arenas[*arena] // large sets by Handle.Ref
 
 	rows   rowSet
 	slots  []hashed
@@ -79,28 +77,8 @@ type Env struct {
 // scratchMax is what scratch space is kept of: a longer member gets memory of its own.
 const scratchMax = 64 << 10
 
-func (e *Env) addArena(a *arena) uint32 {
-	if n := len(e.vacant); n > 0 {
-		slot := e.vacant[n-1]
-		e.vacant = e.vacant[:n-1]
-		e.arenas[slot] = a
-		return slot
-	}
-	e.arenas = append(e.arenas, a)
-	return uint32(len(e.arenas) - 1)
-}
-
-func (e *Env) dropArena(slot uint32) *arena {
-	a := e.arenas[slot]
-	e.arenas[slot] = nil
-	e.vacant = append(e.vacant, slot)
-	return a
-}
-
 // Arenas is the number of large sets there are.
-func (e *Env) Arenas() int { return len(e.arenas) - len(e.vacant) }
-
-func (e *Env) bury(a *arena) { e.grave = append(e.grave, a) }
+func (e *Env) Arenas() int { return e.arenas.Len() }
 
 // Set is an open sorted set. It is valid while the shard's lock is held. A
 // change may move the set: afterwards its Handle must be stored again.
@@ -147,13 +125,7 @@ func (e *Env) Free(h Handle) {
 }
 
 // Reclaim gives back up to n pages of freed large sets and reports whether there are more.
-func (e *Env) Reclaim(n int) bool {
-	if last := len(e.grave) - 1; last >= 0 && !e.grave[last].closeSome(n) {
-		e.grave[last] = nil
-		e.grave = e.grave[:last]
-	}
-	return len(e.grave) > 0
-}
+func (e *Env) Reclaim(n int) bool { return e.arenas.Reclaim(n) }
 
 // MoveTo moves the set that h names to another shard's Env, whose lock is held
 // too, and returns its name there. O(1) for large sets, a copy of at most
@@ -163,7 +135,7 @@ func (e *Env) MoveTo(h Handle, to *Env) Handle {
 		return h
 	}
 	if h.Enc == Large {
-		return Handle{Large, to.addArena(e.dropArena(h.Ref))}
+		return Handle{Large, to.arenas.Add(e.arenas.Take(h.Ref))}
 	}
 	n := e.CopyTo(h, to)
 	e.Free(h)

@@ -133,8 +133,8 @@ func (a *arena) last() uint32 {
 	return uint32(pn*pageBlocks + 63 - bits.LeadingZeros64(a.used[pn]))
 }
 
-// closeSome gives up to n pages back and reports whether there are more.
-func (a *arena) closeSome(n int) bool {
+// CloseSome gives up to n pages back and reports whether there are more.
+func (a *arena) CloseSome(n int) bool {
 	if left := a.nodes.Len(); left > 0 {
 		return a.nodes.DropSome(n) > 0 || a.blobs.Pages() > 0
 	}
@@ -264,7 +264,7 @@ func (t *tree) toArena() {
 		t.row.long = a.blobs.CopyBlob(t.env.Heap, r, t.env.Heap.BlobLen(r))
 		t.env.Heap.FreeBlob(r)
 	}
-	t.slot = t.env.addArena(a)
+	t.slot = t.env.arenas.Add(a)
 	old.free()
 }
 
@@ -284,7 +284,7 @@ func (t *tree) toExtent(n int) {
 	t.ar, t.slot, t.ext, t.base, t.used = nil, 0, ext, base, uint32(a.used[0])
 	t.extCap = t.env.Heap.Cap(ext) >> blockShift
 	t.copyBlobs(a.blobs)
-	t.env.bury(t.env.dropArena(slot))
+	t.env.arenas.Bury(slot)
 }
 
 // ---- giving memory back ----

@@ -570,7 +570,7 @@ func (t *tree) fill(env *Env, rows func(yield func(m []byte, score float64))) {
 // free gives the set's memory back; a large set's arena waits for Reclaim.
 func (t *tree) free() {
 	if t.ar != nil {
-		t.env.bury(t.env.dropArena(t.slot))
+		t.env.arenas.Bury(t.slot)
 		return
 	}
 	if t.blobs > 0 {
@@ -596,7 +596,7 @@ func (t *tree) copyTo(to *Env) Handle {
 	}
 	c.copyBlobs(t.blobHeap())
 	if c.ar != nil {
-		c.slot = to.addArena(c.ar)
+		c.slot = to.arenas.Add(c.ar)
 	}
 	return c.handle()
 }

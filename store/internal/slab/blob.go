@@ -60,8 +60,8 @@ func BlobBytes(n int) int64 {
 
 // AppendBlob appends the blob to dst.
 func (h *Heap) AppendBlob(dst []byte, r Ref) []byte {
-	for p := h.partsOf(r); p.more(); {
-		dst = append(dst, p.next()...)
+	for p := h.partsOf(r); p.More(); {
+		dst = append(dst, p.Next()...)
 	}
 	return dst
 }
@@ -69,8 +69,8 @@ func (h *Heap) AppendBlob(dst []byte, r Ref) []byte {
 // CompareBlob orders the blob's bytes against b as bytes.Compare(blob, b) does. It
 // reads what they share, and no more than a part of the blob beyond.
 func (h *Heap) CompareBlob(r Ref, b []byte) int {
-	for p := h.partsOf(r); p.more(); {
-		part := p.next()
+	for p := h.partsOf(r); p.More(); {
+		part := p.Next()
 		n := min(len(part), len(b))
 		if order := bytes.Compare(part[:n], b[:n]); order != 0 {
 			return order
@@ -89,8 +89,8 @@ func (h *Heap) CompareBlob(r Ref, b []byte) int {
 // CommonBytes is how many leading bytes the blob shares with b.
 func (h *Heap) CommonBytes(r Ref, b []byte) int {
 	sum := 0
-	for p := h.partsOf(r); p.more(); {
-		part := p.next()
+	for p := h.partsOf(r); p.More(); {
+		part := p.Next()
 		n := common(part, b)
 		sum += n
 		if n < len(part) {
@@ -104,8 +104,8 @@ func (h *Heap) CommonBytes(r Ref, b []byte) int {
 // CommonBlobs is how many leading bytes two blobs share.
 func (h *Heap) CommonBlobs(r, s Ref) int {
 	sum := 0
-	for p, q := h.partsOf(r), h.partsOf(s); p.more() && q.more(); {
-		a, b := p.next(), q.next() // all parts but the last are of one size
+	for p, q := h.partsOf(r), h.partsOf(s); p.More() && q.More(); {
+		a, b := p.Next(), q.Next() // all parts but the last are of one size
 		n := common(a, b)
 		sum += n
 		if n < len(a) {
@@ -137,7 +137,7 @@ func (h *Heap) CopyBlob(from *Heap, r Ref, n int) Ref {
 	whole := n
 	for p := from.partsOf(r); first == 0 || n > 0; {
 		head := p.head
-		part := p.next()
+		part := p.Next()
 		part = part[:min(len(part), n)]
 		o := h.Alloc(head + len(part))
 		w := h.W(o)
@@ -154,28 +154,81 @@ func (h *Heap) CopyBlob(from *Heap, r Ref, n int) Ref {
 	return first
 }
 
-// parts walks the pieces of a blob in order; the first may be empty.
-type parts struct {
+// Parts walks the pieces of a part of a blob in order; the first may be empty. It is
+// valid until the heap changes.
+type Parts struct {
 	h    *Heap
 	o    offheap.Block // the object of the next piece
 	head int           // where the piece begins in it
 	left int           // bytes from there on
 }
 
-func (h *Heap) partsOf(r Ref) parts {
+func (h *Heap) partsOf(r Ref) Parts {
 	o := h.R(r)
-	return parts{h, o, blobFirst, int(o.U32(4))}
+	return Parts{h, o, blobFirst, int(o.U32(4))}
 }
 
-func (p *parts) more() bool { return p.left > 0 }
+// BlobParts walks n bytes of a blob from offset start on, all of which it has.
+func (h *Heap) BlobParts(r Ref, start, n int) Parts {
+	o, head := h.R(r), blobFirst
+	for start > MaxSize-head || start == MaxSize-head && n > 0 {
+		start -= MaxSize - head
+		o, head = h.R(Ref(o.U32(0))), blobOther
+	}
+	return Parts{h, o, head + start, n}
+}
 
-func (p *parts) next() []byte {
+// More reports whether there is a piece left.
+func (p *Parts) More() bool { return p.left > 0 }
+
+// Next is the next piece, to be read.
+func (p *Parts) Next() []byte {
 	n := min(p.left, MaxSize-p.head)
 	part := p.o.Bytes(p.head, n)
 	if p.left -= n; p.left > 0 {
 		p.o, p.head = p.h.R(Ref(p.o.U32(0))), blobOther
 	}
 	return part
+}
+
+// WriteBlob writes b over the bytes of a blob from offset start on, all of which it has.
+func (h *Heap) WriteBlob(r Ref, start int, b []byte) {
+	head := blobFirst
+	for len(b) > 0 {
+		if start < MaxSize-head {
+			n := min(len(b), MaxSize-head-start)
+			h.W(r).Copy(head+start, b[:n])
+			b, start = b[n:], start+n
+		}
+		start -= MaxSize - head
+		r, head = Ref(h.R(r).U32(0)), blobOther
+	}
+}
+
+// GrowBlob makes a blob n bytes long, not fewer than it has, and returns its name
+// now. What the new bytes are is unspecified.
+func (h *Heap) GrowBlob(r Ref, n int) Ref {
+	first := r
+	have := h.BlobLen(r) // bytes of the object r and those behind it
+	want, head, before := n, blobFirst, Ref(0)
+	for {
+		keep, size := min(have, MaxSize-head), min(want, MaxSize-head)
+		moved := h.Resize(r, head+size, head+keep)
+		if before == 0 {
+			first = moved
+		} else {
+			h.W(before).SetU32(0, uint32(moved))
+		}
+		if have, want = have-keep, want-size; want == 0 {
+			h.W(first).SetU32(4, uint32(n))
+			return first
+		}
+		before, head = moved, blobOther
+		if r = Ref(h.R(moved).U32(0)); r == 0 {
+			r = h.Alloc(blobOther + min(want, MaxSize-blobOther))
+			h.W(r).SetU32(0, 0)
+		}
+	}
 }
 
 // FreeBlob gives a blob back.
