@@ -72,6 +72,7 @@ func (c *checker) check() error {
 			return fmt.Errorf("the empty set has %d members: %w", n, err)
 		}
 	}
+	c.values += c.sh.hashes.Dropped() + c.sh.members.Dropped()
 	if err := c.sh.heap.Check(); err != nil {
 		return err
 	}

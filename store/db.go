@@ -26,6 +26,9 @@ type DB struct {
 	strings     []*String // likewise
 	stringsUsed int
 
+	hashes  pool[Hash]
+	members pool[Set]
+
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready
 }
@@ -51,6 +54,8 @@ func (d *DB) Begin(index int, nowMS int64) {
 		d.strings = d.strings[:setsKept]
 	}
 	d.setsUsed, d.stringsUsed = 0, 0
+	d.hashes.begin()
+	d.members.begin()
 	if cap(d.readyBytes) > readyKept {
 		d.ready, d.readyBytes = nil, nil
 	}
@@ -70,6 +75,14 @@ func (d *DB) End() {
 		d.strings = slices.Clone(d.strings[:setsKept])
 	}
 	for _, s := range d.strings {
+		s.key = nil
+	}
+	d.hashes.end()
+	for _, h := range d.hashes.list {
+		h.key = nil
+	}
+	d.members.end()
+	for _, s := range d.members.list {
 		s.key = nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -32,8 +33,11 @@ type shard struct {
 	heap  *slab.Heap
 	sets  zset.Env           // sorted sets
 	texts slab.Arenas[*text] // long strings
-	kinds [types]kind        // what is done with values of each type
-	times zset.Env           // time indexes (expire.go), with thresholds of their own
+
+	hashes, members *table.Env // hashes; sets
+
+	kinds [types]kind // what is done with values of each type
+	times zset.Env    // time indexes (expire.go), with thresholds of their own
 	dbs   []database
 	empty zset.Handle // an empty set, made when first wanted (ZSet.openEmpty)
 
@@ -50,6 +54,7 @@ type shard struct {
 	name    [nameSize]byte
 	set     zset.Set
 	iter    zset.Iter
+	table   table.Table
 
 	slack    atomic.Int64 // bytes of the heap's pages that no object takes, when the shard was last unlocked
 	liveKeys atomic.Int64 // keyBytes, then
@@ -89,6 +94,7 @@ func (sh *shard) applyLimits() {
 	if l := sh.limits.Load(); l != sh.applied {
 		sh.applied = l
 		sh.sets.Limits = &l.ZSet
+		sh.hashes.Limits, sh.members.Limits = &l.Hash, &l.Set
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -36,11 +37,17 @@ const (
 // Limits are the thresholds up to which values keep their packed forms.
 type Limits struct {
 	ZSet zset.Limits
+	Hash table.Limits
+	Set  table.Limits
 }
 
 // DefaultLimits are Redis' thresholds.
 func DefaultLimits() Limits {
-	return Limits{ZSet: zset.Limits{PackedEntries: 128, PackedValue: 64}}
+	return Limits{
+		ZSet: zset.Limits{PackedEntries: 128, PackedValue: 64},
+		Hash: table.Limits{PackedEntries: 512, PackedValue: 64},
+		Set:  table.Limits{IntEntries: 512, PackedEntries: 128, PackedValue: 64},
+	}
 }
 
 // Type is a value's type as TYPE names it.
@@ -112,16 +119,20 @@ func Open(o Options) (*Store, error) {
 func (s *Store) newShard(databases int) *shard {
 	heap := slab.New(s.region)
 	sh := &shard{
-		hash:  s.hash,
-		heap:  heap,
-		sets:  zset.Env{Heap: heap, Hash: s.hash},
-		times: zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
-		dbs:   make([]database, databases),
+		hash:    s.hash,
+		heap:    heap,
+		sets:    zset.Env{Heap: heap, Hash: s.hash},
+		hashes:  table.NewEnv(heap, s.hash, true),
+		members: table.NewEnv(heap, s.hash, false),
+		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
+		dbs:     make([]database, databases),
 
 		limits: &s.limits,
 	}
 	sh.kinds = [types]kind{
 		TypeString: stringKind{sh},
+		TypeHash:   tableKind{sh, TypeHash, sh.hashes},
+		TypeSet:    tableKind{sh, TypeSet, sh.members},
 		TypeZSet:   zsetKind{sh},
 	}
 	sh.applyLimits()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"quarry/store/internal/heaplist"
 	"quarry/store/internal/listpack"
 	"quarry/store/internal/slab"
 )
@@ -19,59 +20,14 @@ import (
 // score has one form and comes back bit by bit. Ten 19-byte members with scores
 // below a million take 230 bytes and the 4 of the header.
 //
-// Everything is found by walking from the front. A change may move the object;
-// ref is its name afterwards.
-type packed struct {
-	heap *slab.Heap
-	ref  slab.Ref
-}
+// Everything is found by walking from the front.
+type packed struct{ heaplist.List }
 
 // maxWhole is the magnitude up to which every whole number is a float64.
 const maxWhole = 1 << 53
 
-// newPacked makes an empty set.
-func newPacked(h *slab.Heap) packed {
-	p := packed{h, h.Alloc(listpack.HeaderSize)}
-	p.mutable().Init()
-	return p
-}
-
-// free gives the object back.
-func (p *packed) free() { p.heap.Free(p.ref) }
-
-// copyTo copies the set to another heap.
-func (p *packed) copyTo(h *slab.Heap) packed {
-	size := p.list().Size()
-	c := packed{h, h.Alloc(size)}
-	h.W(c.ref).CopyFrom(0, p.heap.R(p.ref), 0, size)
-	return c
-}
-
-// list is the object to be read.
-func (p *packed) list() listpack.List {
-	return p.heap.R(p.ref).Bytes(0, p.heap.Cap(p.ref))
-}
-
-// mutable is the object to be changed.
-func (p *packed) mutable() listpack.List {
-	return p.heap.W(p.ref).Mutable(0, p.heap.Cap(p.ref))
-}
-
-// resized is the object to be changed, with room for size bytes. It becomes
-// smaller only when a quarter of it would be free, so that a set that changes
-// back and forth does not move each time.
-func (p *packed) resized(size int) listpack.List {
-	if room := p.heap.Cap(p.ref); size > room || size <= room*3/4 {
-		p.ref = p.heap.Resize(p.ref, size, min(size, p.list().Size()))
-	}
-	return p.mutable()
-}
-
 // len is the number of members.
-func (p *packed) len() int { return p.list().Len() / 2 }
-
-// bytes is the size of the object.
-func (p *packed) bytes() int64 { return int64(p.heap.Cap(p.ref)) }
+func (p *packed) len() int { return p.Read().Len() / 2 }
 
 // scoreElement is the one form a score has. It is not NaN and not -0.
 func scoreElement(score float64) listpack.Element {
@@ -99,7 +55,7 @@ func (p *packed) score(member []byte) (score float64, ok bool) {
 
 // rank is the member's position and score.
 func (p *packed) rank(member []byte) (rank int, score float64, ok bool) {
-	l := p.list()
+	l := p.Read()
 	pos, rank := findPair(l, member)
 	if rank < 0 {
 		return 0, 0, false
@@ -110,7 +66,7 @@ func (p *packed) rank(member []byte) (rank int, score float64, ok bool) {
 // add does what Set.Add says. fits is false, and nothing is changed, if the set
 // may not take the form that follows: the caller makes a tree of it and adds there.
 func (p *packed) add(member []byte, score float64, f Flags, lim *Limits) (o Outcome, now float64, fits bool) {
-	l := p.list()
+	l := p.Read()
 	pos, rank := findPair(l, member)
 	if rank < 0 {
 		return p.insert(l, member, score, f, lim)
@@ -139,7 +95,7 @@ func (p *packed) insert(l listpack.List, member []byte, score float64, f Flags, 
 	}
 	b := bound{score, member, tieByMember}
 	pos, _ := b.seek(l, listpack.HeaderSize, 0)
-	p.resized(size).Insert(pos, m, s)
+	p.Resized(size).Insert(pos, m, s)
 	return Added, score, true
 }
 
@@ -160,7 +116,7 @@ func (p *packed) update(l listpack.List, pos, rank int, member []byte, old, scor
 	} else {
 		to, _ = b.seek(l, listpack.HeaderSize, 0)
 	}
-	l = p.resized(max(size, l.Size()))
+	l = p.Resized(max(size, l.Size()))
 	if to == pos || to == after { // the order stays
 		l.Replace(scorePos, s)
 		return true
@@ -225,18 +181,18 @@ func (b *bound) seek(l listpack.List, pos, rank int) (int, int) {
 
 // remove removes a member.
 func (p *packed) remove(member []byte) bool {
-	l := p.list()
+	l := p.Read()
 	pos, rank := findPair(l, member)
 	if rank < 0 {
 		return false
 	}
-	p.cut(pos, 1)
+	p.Cut(pos, 2)
 	return true
 }
 
 // removeRange does what Set.RemoveRange says.
 func (p *packed) removeRange(start, n int, fn func(member []byte, score float64)) int {
-	l := p.list()
+	l := p.Read()
 	n = min(n, l.Len()/2-start)
 	if start < 0 || n <= 0 {
 		return 0
@@ -245,15 +201,8 @@ func (p *packed) removeRange(start, n int, fn func(member []byte, score float64)
 	if fn != nil {
 		eachPair(l, pos, n, fn)
 	}
-	p.cut(pos, n)
+	p.Cut(pos, 2*n)
 	return n
-}
-
-// cut removes the n pairs from pos on.
-func (p *packed) cut(pos, n int) {
-	l := p.mutable()
-	l.Delete(pos, 2*n)
-	p.resized(l.Size())
 }
 
 // eachPair calls fn for the n pairs from pos on.
@@ -268,7 +217,7 @@ func eachPair(l listpack.List, pos, n int, fn func(member []byte, score float64)
 
 // scan passes all members.
 func (p *packed) scan(fn func(member []byte, score float64)) {
-	l := p.list()
+	l := p.Read()
 	eachPair(l, listpack.HeaderSize, l.Len()/2, fn)
 }
 
@@ -278,14 +227,14 @@ func (p *packed) countBelow(score float64, inclusive bool) int {
 	if inclusive {
 		b.tie = tieAfter
 	}
-	_, rank := b.seek(p.list(), listpack.HeaderSize, 0)
+	_, rank := b.seek(p.Read(), listpack.HeaderSize, 0)
 	return rank
 }
 
 // countBelowLex is the number of members before the first one, in the set's
 // order, that is not below the given one.
 func (p *packed) countBelowLex(member []byte, inclusive bool) int {
-	l := p.list()
+	l := p.Read()
 	var scratch listpack.Scratch
 	n := 0
 	for pos, size := listpack.HeaderSize, l.Size(); pos < size; pos = l.Skip(pos, 2) {
@@ -299,7 +248,7 @@ func (p *packed) countBelowLex(member []byte, inclusive bool) int {
 
 // check verifies the list, the pairs, the forms of the scores, the order, and that no member is there twice.
 func (p *packed) check() error {
-	l := p.list()
+	l := p.Read()
 	if err := l.Check(); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type packedIter struct {
 
 // seek places it before the pair of the given rank.
 func (it *packedIter) seek(p *packed, rank int, reverse bool) {
-	it.l, it.reverse = p.list(), reverse
+	it.l, it.reverse = p.Read(), reverse
 	n := it.l.Len() / 2
 	it.left = 0
 	if rank < 0 || rank >= n {

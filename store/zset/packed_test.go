@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"quarry/store/internal/heaplist"
 	"quarry/store/internal/listpack"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
@@ -19,16 +20,16 @@ func openPacked(t testing.TB) *packed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPacked(slab.New(region))
+	p := packed{heaplist.New(slab.New(region))}
 	t.Cleanup(func() {
 		if err := p.check(); err != nil {
 			t.Error(err)
 		}
-		p.free()
-		if n := p.heap.Bytes(); n != 0 {
+		p.Free()
+		if n := p.Heap.Bytes(); n != 0 {
 			t.Errorf("%d bytes left", n)
 		}
-		p.heap.Close()
+		p.Heap.Close()
 		if n := region.Used(); n != 0 {
 			t.Errorf("%d pages left", n)
 		}
@@ -142,8 +143,8 @@ func TestPackedEndsWithTheLargestObject(t *testing.T) {
 	}
 	rest := slab.MaxSize - listpack.HeaderSize - 3 - 1
 	p.mustAdd(t, string(make([]byte, rest)), 1)
-	if got := p.bytes(); got != slab.MaxSize || p.list().Size() != slab.MaxSize {
-		t.Errorf("%d bytes in %d", p.list().Size(), got)
+	if got := p.Bytes(); got != slab.MaxSize || p.Read().Size() != slab.MaxSize {
+		t.Errorf("%d bytes in %d", p.Read().Size(), got)
 	}
 	if _, _, fits := p.add([]byte("a"), 1, 0, wide); fits {
 		t.Error("a member past the end fits")
@@ -211,14 +212,14 @@ func TestPackedMemoryFollows(t *testing.T) {
 	p := openPacked(t)
 	for i := range 128 {
 		p.mustAdd(t, fmt.Sprintf("player:%012d", i), float64(i*1000))
-		if size := int64(p.list().Size()); p.bytes() > max(16, size*4/3+16) {
-			t.Errorf("%d members, %d bytes in an object of %d", i, size, p.bytes())
+		if size := int64(p.Read().Size()); p.Bytes() > max(16, size*4/3+16) {
+			t.Errorf("%d members, %d bytes in an object of %d", i, size, p.Bytes())
 		}
 	}
 	for p.len() > 0 {
 		p.removeRange(p.len()/2, 1, nil)
-		if size := int64(p.list().Size()); p.bytes() > max(16, size*4/3+16) {
-			t.Errorf("%d members, %d bytes in an object of %d", p.len(), size, p.bytes())
+		if size := int64(p.Read().Size()); p.Bytes() > max(16, size*4/3+16) {
+			t.Errorf("%d members, %d bytes in an object of %d", p.len(), size, p.Bytes())
 		}
 	}
 }
@@ -247,14 +248,14 @@ func TestPackedCheckFindsDamage(t *testing.T) {
 		"a size past the capacity": append(listpack.List{0xff, 0xff, 1, 0}, make([]byte, 60)...),
 	} {
 		p := openPacked(t)
-		whole := p.ref
-		p.ref = p.heap.Alloc(len(l))
-		p.heap.W(p.ref).Copy(0, l)
+		whole := p.Ref
+		p.Ref = p.Heap.Alloc(len(l))
+		p.Heap.W(p.Ref).Copy(0, l)
 		if p.check() == nil {
 			t.Errorf("%s: not found", name)
 		}
-		p.free()
-		p.ref = whole
+		p.Free()
+		p.Ref = whole
 	}
 }
 
@@ -301,7 +302,7 @@ func BenchmarkPacked(b *testing.B) {
 			for b.Loop() {
 				sink += p.len()
 			}
-			b.ReportMetric(float64(p.bytes())/float64(n), "B/member")
+			b.ReportMetric(float64(p.Bytes())/float64(n), "B/member")
 		})
 		score := uint32(1)
 		var it packedIter

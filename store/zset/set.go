@@ -2,6 +2,7 @@ package zset
 
 import (
 	"quarry/store/internal/hash"
+	"quarry/store/internal/heaplist"
 	"quarry/store/internal/slab"
 )
 
@@ -97,7 +98,7 @@ func (e *Env) Open(h Handle, s *Set) {
 	s.env, s.enc = e, h.Enc
 	switch h.Enc {
 	case Packed:
-		s.p = packed{e.Heap, slab.Ref(h.Ref)}
+		s.p = packed{heaplist.List{Heap: e.Heap, Ref: slab.Ref(h.Ref)}}
 	case Medium:
 		s.t.openMedium(e, slab.Ref(h.Ref))
 	default:
@@ -108,7 +109,7 @@ func (e *Env) Open(h Handle, s *Set) {
 // Create makes s a new empty set, packed if the limits allow one member.
 func (e *Env) Create(s *Set) {
 	s.env, s.enc = e, Packed
-	s.p = newPacked(e.Heap)
+	s.p = packed{heaplist.New(e.Heap)}
 }
 
 // Free gives the set's memory back. A large set is only unhooked; Reclaim
@@ -148,8 +149,8 @@ func (e *Env) CopyTo(h Handle, to *Env) Handle {
 	var s Set
 	e.Open(h, &s)
 	if h.Enc == Packed {
-		c := s.p.copyTo(to.Heap)
-		return Handle{Packed, uint32(c.ref)}
+		c := s.p.CopyTo(to.Heap)
+		return Handle{Packed, uint32(c.Ref)}
 	}
 	return s.t.copyTo(to)
 }
@@ -157,7 +158,7 @@ func (e *Env) CopyTo(h Handle, to *Env) Handle {
 // Handle is the set's present name; store it after every change.
 func (s *Set) Handle() Handle {
 	if s.enc == Packed {
-		return Handle{Packed, uint32(s.p.ref)}
+		return Handle{Packed, uint32(s.p.Ref)}
 	}
 	return s.t.handle()
 }
@@ -176,7 +177,7 @@ func (s *Set) Len() int {
 // Bytes is the memory the set takes, in bytes, size classes and pages included.
 func (s *Set) Bytes() int64 {
 	if s.enc == Packed {
-		return s.p.bytes()
+		return s.p.Bytes()
 	}
 	return s.t.bytes()
 }
@@ -207,7 +208,7 @@ func (s *Set) Add(member []byte, score float64, f Flags) (Outcome, float64) {
 func (s *Set) unpack() {
 	old := s.p
 	s.t.fill(s.env, old.scan)
-	old.free()
+	old.Free()
 	s.enc = Medium
 }
 

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	headerSize = 28
+	headerSize = 32
+	headerNote = 28
 
 	// A bucket's parts; its tags are at 0.
 	bucketNext  = 12
@@ -55,6 +56,12 @@ func (t *Table) Exists() bool { return t.head != 0 }
 
 // Len is the number of refs.
 func (t *Table) Len() int { return int(t.heap.R(t.head).U32(0)) }
+
+// Note is a number that the owner keeps with the table, 0 at first.
+func (t *Table) Note() uint32 { return t.heap.R(t.head).U32(headerNote) }
+
+// SetNote changes the owner's number.
+func (t *Table) SetNote(n uint32) { t.heap.W(t.head).SetU32(headerNote, n) }
 
 // Bytes is the memory of the table, size classes included. O(1).
 func (t *Table) Bytes() int64 {

@@ -180,6 +180,47 @@ func TestSmallTableIsSmall(t *testing.T) {
 	}
 }
 
+func TestNote(t *testing.T) {
+	f := newFixture(t)
+	if n := f.table.Note(); n != 0 {
+		t.Errorf("the note of a new table is %d", n)
+	}
+	f.table.SetNote(1<<32 - 1)
+	for ref := uint32(1); ref <= 1000; ref++ {
+		f.insert(ref, uint64(ref)<<40)
+	}
+	f.check()
+	if n := f.table.Note(); n != 1<<32-1 {
+		t.Errorf("the note is %#x", n)
+	}
+}
+
+// TestIter: a walk passes every ref once, whatever the chains.
+func TestIter(t *testing.T) {
+	for _, mask := range []uint64{1<<64 - 1, 7, 0} {
+		f := newFixture(t)
+		rnd := rand.New(rand.NewPCG(1, 8))
+		var it Iter
+		var refs [BucketRefs]uint32
+		for n := uint32(0); n < 200; n++ {
+			seen := map[uint32]bool{}
+			it.Seek(&f.table)
+			for k := it.Next(&refs); k > 0; k = it.Next(&refs) {
+				for _, ref := range refs[:k] {
+					if seen[ref] {
+						t.Fatalf("ref %d is passed twice", ref)
+					}
+					seen[ref] = true
+				}
+			}
+			if len(seen) != int(n) {
+				t.Fatalf("%d refs of %d are passed", len(seen), n)
+			}
+			f.insert(n+1, rnd.Uint64()&mask)
+		}
+	}
+}
+
 func TestReplace(t *testing.T) {
 	f := newFixture(t)
 	f.insert(1, 42)

@@ -20,6 +20,7 @@
 //	 0 u32 refs in the table
 //	 4 main array: u32 root | u32 buckets | u32 log2 of the capacity
 //	16 overflow array: likewise
+//	28 u32 note: the owner's
 //
 // A bucket fills a cache line. The refs of a chain (a main bucket and the
 // overflow buckets linked to it) are dense: only the last bucket has empty slots,

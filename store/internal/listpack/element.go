@@ -78,6 +78,9 @@ func Float(f float64) Element {
 // Size is the number of bytes the element takes in a list.
 func (e *Element) Size() int { return int(e.n) + len(e.tail) }
 
+// Int is the integer that the element is; ok is false if it is none.
+func (e *Element) Int() (v int64, ok bool) { return List(e.head[:e.n]).Int(0) }
+
 // put writes the element to the start of b and returns its size.
 func (e *Element) put(b []byte) int {
 	n := copy(b, e.head[:e.n])

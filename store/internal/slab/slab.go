@@ -8,6 +8,7 @@ package slab
 
 import (
 	"fmt"
+	"slices"
 
 	"quarry/store/internal/offheap"
 )
@@ -263,6 +264,13 @@ func (h *Heap) close(pn uint32) {
 		h.meta[m.next-1].prev = m.prev
 	}
 	m.open, m.next, m.prev = false, 0, 0
+}
+
+// Clone copies the heap, page by page: in the copy every ref names what it names here.
+func (h *Heap) Clone() *Heap {
+	c := *h
+	c.pages, c.meta, c.holes = h.pages.Clone(), slices.Clone(h.meta), slices.Clone(h.holes)
+	return &c
 }
 
 // Check walks the pages, their free objects and the lists, and names the first broken place.
