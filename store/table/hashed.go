@@ -200,18 +200,12 @@ func (t *Table) toMedium() {
 
 // copyElements copies a dict and its elements from one space to another.
 func copyElements(d *dict.Table, from, to *space) dict.Table {
-	c := dict.Make(to.heap, to)
-	var it dict.Iter
-	var refs [dict.BucketRefs]uint32
 	size := int64(0)
-	it.Seek(d)
-	for n := it.Next(&refs); n > 0; n = it.Next(&refs) {
-		for _, ref := range refs[:n] {
-			e := from.copyTo(to, slab.Ref(ref))
-			c.Insert(to.HashOf(uint32(e)), uint32(e))
-			size += to.bytes(e)
-		}
-	}
+	c := d.CopyTo(to.heap, to, func(ref uint32) uint32 {
+		e := from.copyTo(to, slab.Ref(ref))
+		size += to.bytes(e)
+		return uint32(e)
+	})
 	c.SetNote(uint32(size))
 	return c
 }

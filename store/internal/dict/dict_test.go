@@ -221,6 +221,37 @@ func TestIter(t *testing.T) {
 	}
 }
 
+// TestCopyTo: a copy has the same shape over other refs, and changes as any table.
+func TestCopyTo(t *testing.T) {
+	for _, refs := range []uint32{0, 1, 12, 200, 20_000} {
+		f := newFixture(t)
+		rnd := rand.New(rand.NewPCG(4, 4))
+		for ref := uint32(1); ref <= refs; ref++ {
+			f.insert(ref, rnd.Uint64()&^(7<<16))
+		}
+		const away = 1 << 20
+		for ref := uint32(1); ref <= refs; ref++ {
+			f.hashes[ref+away] = f.hashes[ref]
+		}
+		c := f.table.CopyTo(f.heap, f, func(ref uint32) uint32 { return ref + away })
+		for _, table := range []*Table{&f.table, &c} {
+			if err := table.Check(); err != nil || table.Len() != int(refs) {
+				t.Fatalf("%d refs: %d, %v", refs, table.Len(), err)
+			}
+		}
+		if got, want := f.table.Bytes()+c.Bytes(), f.heap.Bytes(); got != want {
+			t.Errorf("the tables have %d bytes, the heap holds %d", got, want)
+		}
+		f.table.Drain(int(refs), func(uint32) {})
+		f.table = c
+		for ref := uint32(1); ref <= refs; ref++ {
+			delete(f.hashes, ref)
+			f.delete(ref + away)
+		}
+		f.check()
+	}
+}
+
 func TestReplace(t *testing.T) {
 	f := newFixture(t)
 	f.insert(1, 42)
