@@ -15,6 +15,7 @@ import (
 	"quarry/server/config"
 	"quarry/server/resp"
 	"quarry/store"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -117,7 +118,10 @@ func (s *Server) setMaxMemory() error {
 }
 
 // thresholds are the options that decide between packed and other forms of values.
-var thresholds = []string{"zset-max-listpack-entries", "zset-max-listpack-value"}
+var thresholds = []string{
+	"zset-max-listpack-entries", "zset-max-listpack-value", "hash-max-listpack-entries", "hash-max-listpack-value",
+	"set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value",
+}
 
 func (s *Server) setStoreLimits() error {
 	s.store.SetLimits(s.storeLimits())
@@ -125,8 +129,15 @@ func (s *Server) setStoreLimits() error {
 }
 
 func (s *Server) storeLimits() store.Limits {
+	c := s.cfg
 	return store.Limits{
-		ZSet: zset.Limits{PackedEntries: s.cfg.ZSetMaxEntries.Load(), PackedValue: int(s.cfg.ZSetMaxValue.Load())},
+		ZSet: zset.Limits{PackedEntries: c.ZSetMaxEntries.Load(), PackedValue: int(c.ZSetMaxValue.Load())},
+		Hash: table.Limits{PackedEntries: c.HashMaxEntries.Load(), PackedValue: int(c.HashMaxValue.Load())},
+		Set: table.Limits{
+			IntEntries:    c.SetMaxIntEntries.Load(),
+			PackedEntries: c.SetMaxEntries.Load(),
+			PackedValue:   int(c.SetMaxValue.Load()),
+		},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"quarry/store/internal/slab"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -19,9 +20,10 @@ type DB struct {
 	nowMS   int64
 	noTouch bool
 
-	sets     []*ZSet // opened since Begin: the first setsUsed
-	setsUsed int
-	glance   zset.Set // what Prefetch opens
+	sets        []*ZSet // opened since Begin: the first setsUsed
+	setsUsed    int
+	glance      zset.Set // what Prefetch opens
+	glanceTable table.Table
 
 	strings     []*String // likewise
 	stringsUsed int

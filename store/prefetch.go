@@ -6,10 +6,12 @@ import (
 
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
-// Lookup is what a command will look for: a key and, in a sorted set, a member; nil: none.
+// Lookup is what a command will look for: a key and, in a sorted set, hash or set, a
+// member or field; nil: none.
 type Lookup struct{ Key, Member []byte }
 
 const (
@@ -26,13 +28,15 @@ type glance struct {
 	hash uint64 // of the key, then of the member
 	rec  slab.Ref
 	set  zset.Handle
+	env  *table.Env // nil: it is no hash or set
+	tab  table.Handle
 	same bool // the key is that of the lookup before
 }
 
 // Prefetch asks the processor for the memory that the given lookups in d's database
 // will read. From a key to a row it is up to five places, each of which names the next:
 //
-//	bucket of the directory, record, head of the value, bucket of the index, leaf
+//	bucket of the directory, record, head of the value, bucket of the index, leaf or element
 //
 // One lookup waits for each of them in turn; of many lookups, each step is taken
 // for all before the next, so that they wait together. held are the shards that the caller
@@ -97,25 +101,49 @@ func (d *DB) glanceAtValues(at []glance) {
 		case g.rec == 0:
 			g.sh = nil
 		case g.same:
-			g.set = at[i-1].set
-		case g.sh.typeOf(g.rec) == TypeZSet:
-			g.set = g.sh.zsetOf(g.rec)
-			g.sh.sets.PrefetchHead(g.set)
+			g.set, g.env, g.tab = at[i-1].set, at[i-1].env, at[i-1].tab
+		default:
+			g.head()
 		}
 	}
 }
 
-// glanceAtMembers goes on from the heads of sorted sets to the rows of the members.
+// head goes on from a record to the head of its value.
+func (g *glance) head() {
+	switch t := g.sh.typeOf(g.rec); t {
+	case TypeZSet:
+		g.set = g.sh.zsetOf(g.rec)
+		g.sh.sets.PrefetchHead(g.set)
+	case TypeHash, TypeSet:
+		g.env, g.tab = g.sh.kinds[t].(tableKind).env, g.sh.tableOf(g.rec)
+		g.env.PrefetchHead(g.tab)
+	}
+}
+
+// glanceAtMembers goes on from the heads of values to the rows or elements of the members.
 func (d *DB) glanceAtMembers(list []Lookup, at []glance) {
+	var open *glance
 	for i := range at {
-		if g := &at[i]; g.wants(list[i].Member) {
-			d.open(at, i)
+		g := &at[i]
+		if !g.wants(list[i].Member) {
+			continue
+		}
+		open = d.open(g, open)
+		if g.env != nil {
+			g.hash = d.glanceTable.PrefetchIndex(list[i].Member)
+		} else {
 			g.hash = d.glance.PrefetchIndex(list[i].Member)
 		}
 	}
 	for i := range at {
-		if g := &at[i]; g.wants(list[i].Member) {
-			d.open(at, i)
+		g := &at[i]
+		if !g.wants(list[i].Member) {
+			continue
+		}
+		open = d.open(g, open)
+		if g.env != nil {
+			d.glanceTable.PrefetchElement(g.hash)
+		} else {
 			d.glance.PrefetchRow(g.hash)
 		}
 	}
@@ -123,12 +151,18 @@ func (d *DB) glanceAtMembers(list []Lookup, at []glance) {
 
 // wants reports whether a member is to be found through an index.
 func (g *glance) wants(member []byte) bool {
-	return g.sh != nil && member != nil && g.set.Enc > zset.Packed
+	return g.sh != nil && member != nil && (g.set.Enc > zset.Packed || g.tab.Enc > table.Packed)
 }
 
-// open makes d.glance the set of lookup i, unless it is already, as that of the one before.
-func (d *DB) open(at []glance, i int) {
-	if g := &at[i]; i == 0 || g.set != at[i-1].set || g.sh != at[i-1].sh {
+// open makes d.glance, or d.glanceTable, the value of g, unless that is open as the one of last. It
+// returns g.
+func (d *DB) open(g, last *glance) *glance {
+	switch {
+	case last != nil && g.sh == last.sh && g.env == last.env && g.set == last.set && g.tab == last.tab:
+	case g.env != nil:
+		g.env.Open(g.tab, &d.glanceTable)
+	default:
 		g.sh.sets.Open(g.set, &d.glance)
 	}
+	return g
 }

@@ -25,6 +25,22 @@ func TestPrefetchChangesNothing(t *testing.T) {
 			}
 		})
 	}
+	for i, n := range sizes {
+		f.run(0, func(d *DB) {
+			h, err := d.HashForWrite(append(key(i), 'h'))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := d.SetForWrite(append(key(i), 's'))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for m := range n {
+				h.Put(member(m), member(m))
+				s.Add(member(m))
+			}
+		})
+	}
 	expired := key(len(sizes))
 	f.run(0, func(d *DB) {
 		z, _ := d.ZSetForWrite(expired)
@@ -37,8 +53,14 @@ func TestPrefetchChangesNothing(t *testing.T) {
 	}
 	before := f.s.Counters()
 	var list []Lookup
-	for i := range 40 {
-		l := Lookup{Key: key(i % 9)}
+	for i := range 120 {
+		l := Lookup{Key: key(i / 2 % 9)} // each twice, the second time sometimes with a member, the first without
+		switch i / 18 % 3 {
+		case 1:
+			l.Key = append(l.Key, 'h')
+		case 2:
+			l.Key = append(l.Key, 's')
+		}
 		if i%3 > 0 {
 			l.Member = member(i * 37 % 400)
 		}
@@ -65,7 +87,7 @@ func TestPrefetchChangesNothing(t *testing.T) {
 	if after := f.s.Counters(); after != before {
 		t.Errorf("the counters were %+v and are %+v", before, after)
 	}
-	if n := f.s.Size(0); n != len(sizes)+1 {
+	if n := f.s.Size(0); n != 3*len(sizes)+1 {
 		t.Errorf("%d keys: the expired one is not to be touched", n)
 	}
 	for i, n := range sizes {

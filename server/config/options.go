@@ -35,6 +35,11 @@ type Config struct {
 	Shards                Int
 	ZSetMaxEntries        Int
 	ZSetMaxValue          Bytes
+	HashMaxEntries        Int
+	HashMaxValue          Bytes
+	SetMaxIntEntries      Int
+	SetMaxEntries         Int
+	SetMaxValue           Bytes
 	LazyfreeLazyEviction  Bool
 	LazyfreeLazyExpire    Bool
 	LazyfreeLazyServerDel Bool
@@ -185,6 +190,22 @@ var options = []option{
 	{group: headMemory, name: "zset-max-listpack-value", alias: "zset-max-ziplist-value",
 		at: func(c *Config) field { return &c.ZSetMaxValue }, def: "64", max: math.MaxInt64,
 		doc: "The longest member, in bytes, of a packed sorted set."},
+	{group: headMemory, name: "hash-max-listpack-entries", alias: "hash-max-ziplist-entries",
+		at: func(c *Config) field { return &c.HashMaxEntries }, def: "512", max: math.MaxInt64,
+		doc: "Hashes of up to this many fields, no field and no value longer than the value below, are kept in\n" +
+			"one packed piece of memory."},
+	{group: headMemory, name: "hash-max-listpack-value", alias: "hash-max-ziplist-value",
+		at: func(c *Config) field { return &c.HashMaxValue }, def: "64", max: math.MaxInt64,
+		doc: "The longest field or value, in bytes, of a packed hash."},
+	{group: headMemory, name: "set-max-intset-entries",
+		at: func(c *Config) field { return &c.SetMaxIntEntries }, def: "512", max: math.MaxInt64,
+		doc: "Sets of up to this many integers, and nothing else, are kept in one packed piece of memory."},
+	{group: headMemory, name: "set-max-listpack-entries",
+		at: func(c *Config) field { return &c.SetMaxEntries }, def: "128", max: math.MaxInt64,
+		doc: "Other sets of up to this many members, none longer than the value below, likewise."},
+	{group: headMemory, name: "set-max-listpack-value",
+		at: func(c *Config) field { return &c.SetMaxValue }, def: "64", max: math.MaxInt64,
+		doc: "The longest member, in bytes, of a packed set that is not all integers."},
 	{group: headMemory, name: "lazyfree-lazy-eviction", at: func(c *Config) field { return &c.LazyfreeLazyEviction },
 		def: "yes", fixed: alwaysLazy,
 		doc: "Memory of evicted keys is given back in the background. It always is; so are the next four."},
