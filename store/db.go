@@ -26,6 +26,9 @@ type DB struct {
 	strings     []*String // likewise
 	stringsUsed int
 
+	lists     []*List // likewise
+	listsUsed int
+
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready
 }
@@ -50,7 +53,11 @@ func (d *DB) Begin(index int, nowMS int64) {
 		clear(d.strings[setsKept:])
 		d.strings = d.strings[:setsKept]
 	}
-	d.setsUsed, d.stringsUsed = 0, 0
+	if len(d.lists) > setsKept {
+		clear(d.lists[setsKept:])
+		d.lists = d.lists[:setsKept]
+	}
+	d.setsUsed, d.stringsUsed, d.listsUsed = 0, 0, 0
 	if cap(d.readyBytes) > readyKept {
 		d.ready, d.readyBytes = nil, nil
 	}
@@ -71,6 +78,12 @@ func (d *DB) End() {
 	}
 	for _, s := range d.strings {
 		s.key = nil
+	}
+	if len(d.lists) > setsKept {
+		d.lists = slices.Clone(d.lists[:setsKept])
+	}
+	for _, l := range d.lists {
+		l.key = nil
 	}
 }
 

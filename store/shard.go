@@ -9,6 +9,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/list"
 	"quarry/store/zset"
 )
 
@@ -32,6 +33,7 @@ type shard struct {
 	heap  *slab.Heap
 	sets  zset.Env           // sorted sets
 	texts slab.Arenas[*text] // long strings
+	lists list.Env           // lists
 	kinds [types]kind        // what is done with values of each type
 	times zset.Env           // time indexes (expire.go), with thresholds of their own
 	dbs   []database
@@ -49,6 +51,7 @@ type shard struct {
 	due     []slab.Ref
 	name    [nameSize]byte
 	set     zset.Set
+	list    list.List
 	iter    zset.Iter
 
 	slack    atomic.Int64 // bytes of the heap's pages that no object takes, when the shard was last unlocked
@@ -89,6 +92,7 @@ func (sh *shard) applyLimits() {
 	if l := sh.limits.Load(); l != sh.applied {
 		sh.applied = l
 		sh.sets.Limits = &l.ZSet
+		sh.lists.Limits = &l.List
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/list"
 	"quarry/store/zset"
 )
 
@@ -36,11 +37,12 @@ const (
 // Limits are the thresholds up to which values keep their packed forms.
 type Limits struct {
 	ZSet zset.Limits
+	List list.Limits
 }
 
 // DefaultLimits are Redis' thresholds.
 func DefaultLimits() Limits {
-	return Limits{ZSet: zset.Limits{PackedEntries: 128, PackedValue: 64}}
+	return Limits{ZSet: zset.Limits{PackedEntries: 128, PackedValue: 64}, List: list.Limits{Size: -2}}
 }
 
 // Type is a value's type as TYPE names it.
@@ -115,6 +117,7 @@ func (s *Store) newShard(databases int) *shard {
 		hash:  s.hash,
 		heap:  heap,
 		sets:  zset.Env{Heap: heap, Hash: s.hash},
+		lists: list.Env{Heap: heap},
 		times: zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
 		dbs:   make([]database, databases),
 
@@ -122,6 +125,7 @@ func (s *Store) newShard(databases int) *shard {
 	}
 	sh.kinds = [types]kind{
 		TypeString: stringKind{sh},
+		TypeList:   listKind{sh},
 		TypeZSet:   zsetKind{sh},
 	}
 	sh.applyLimits()

@@ -8,6 +8,7 @@ package slab
 
 import (
 	"fmt"
+	"slices"
 
 	"quarry/store/internal/offheap"
 )
@@ -192,6 +193,14 @@ func (h *Heap) Trim() {
 			h.dropPage(pn - 1)
 		}
 	}
+}
+
+// Clone copies the heap, page by page: every object has the same name in the copy.
+func (h *Heap) Clone() *Heap {
+	c := *h
+	c.pages = h.pages.Clone()
+	c.meta, c.holes = slices.Clone(h.meta), slices.Clone(h.holes)
+	return &c
 }
 
 // CloseSome gives up to n of the heap's pages back, whatever lives in them, and reports
