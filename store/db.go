@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"slices"
 
 	"quarry/store/internal/slab"
 	"quarry/store/table"
@@ -20,26 +19,23 @@ type DB struct {
 	nowMS   int64
 	noTouch bool
 
-	sets        []*ZSet // opened since Begin: the first setsUsed
-	setsUsed    int
-	glance      zset.Set // what Prefetch opens
-	glanceTable table.Table
-
-	strings     []*String // likewise
-	stringsUsed int
-
+	// What has been opened since Begin.
+	strings pool[String]
 	hashes  pool[Hash]
 	members pool[Set]
+	lists   pool[List]
+	sets    pool[ZSet]
+
+	// What Prefetch opens.
+	glance      zset.Set
+	glanceTable table.Table
 
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready
 }
 
-// What a command that opened many sets, or made long keys ready, may leave behind.
-const (
-	setsKept  = 64
-	readyKept = 64 << 10
-)
+// readyKept is what a command that made long keys ready may leave behind, in bytes.
+const readyKept = 64 << 10
 
 // NewDB makes a DB for one goroutine.
 func (s *Store) NewDB() *DB { return &DB{s: s} }
@@ -47,17 +43,11 @@ func (s *Store) NewDB() *DB { return &DB{s: s} }
 // Begin turns d to a database and to the time of a command.
 func (d *DB) Begin(index int, nowMS int64) {
 	d.index, d.nowMS, d.noTouch = index, nowMS, false
-	if len(d.sets) > setsKept {
-		clear(d.sets[setsKept:])
-		d.sets = d.sets[:setsKept]
-	}
-	if len(d.strings) > setsKept {
-		clear(d.strings[setsKept:])
-		d.strings = d.strings[:setsKept]
-	}
-	d.setsUsed, d.stringsUsed = 0, 0
+	d.strings.begin()
 	d.hashes.begin()
 	d.members.begin()
+	d.lists.begin()
+	d.sets.begin()
 	if cap(d.readyBytes) > readyKept {
 		d.ready, d.readyBytes = nil, nil
 	}
@@ -67,26 +57,11 @@ func (d *DB) Begin(index int, nowMS int64) {
 // End forgets the keys of the last commands, which may lie in memory that is
 // large or that others need again. The sets they opened are used no more.
 func (d *DB) End() {
-	if len(d.sets) > setsKept {
-		d.sets = slices.Clone(d.sets[:setsKept])
-	}
-	for _, z := range d.sets {
-		z.key = nil
-	}
-	if len(d.strings) > setsKept {
-		d.strings = slices.Clone(d.strings[:setsKept])
-	}
-	for _, s := range d.strings {
-		s.key = nil
-	}
-	d.hashes.end()
-	for _, h := range d.hashes.list {
-		h.key = nil
-	}
-	d.members.end()
-	for _, s := range d.members.list {
-		s.key = nil
-	}
+	d.strings.end(func(s *String) { s.key = nil })
+	d.hashes.end(func(h *Hash) { h.key = nil })
+	d.members.end(func(s *Set) { s.key = nil })
+	d.lists.end(func(l *List) { l.key = nil })
+	d.sets.end(func(z *ZSet) { z.key = nil })
 }
 
 // Index is the database d is turned to.

@@ -19,16 +19,23 @@ func (p *pool[T]) next() *T {
 
 // begin gives the values back, and drops those that only a command of very many needs.
 func (p *pool[T]) begin() {
-	if len(p.list) > setsKept {
-		clear(p.list[setsKept:])
-		p.list = p.list[:setsKept]
+	if len(p.list) > poolKept {
+		clear(p.list[poolKept:])
+		p.list = p.list[:poolKept]
 	}
 	p.used = 0
 }
 
-// end is begin for one that may not come back soon.
-func (p *pool[T]) end() {
-	if len(p.list) > setsKept {
-		p.list = slices.Clone(p.list[:setsKept])
+// poolKept is how many a command that opened many may leave behind.
+const poolKept = 64
+
+// end is begin for one that may not come back soon; forget lets go of the caller's memory
+// that a value names.
+func (p *pool[T]) end(forget func(*T)) {
+	if len(p.list) > poolKept {
+		p.list = slices.Clone(p.list[:poolKept])
+	}
+	for _, v := range p.list {
+		forget(v)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/list"
 	"quarry/store/table"
 	"quarry/store/zset"
 )
@@ -33,6 +34,7 @@ type shard struct {
 	heap  *slab.Heap
 	sets  zset.Env           // sorted sets
 	texts slab.Arenas[*text] // long strings
+	lists list.Env           // lists
 
 	hashes, members *table.Env // hashes; sets
 
@@ -53,6 +55,7 @@ type shard struct {
 	due     []slab.Ref
 	name    [nameSize]byte
 	set     zset.Set
+	list    list.List
 	iter    zset.Iter
 	table   table.Table
 
@@ -95,6 +98,7 @@ func (sh *shard) applyLimits() {
 		sh.applied = l
 		sh.sets.Limits = &l.ZSet
 		sh.hashes.Limits, sh.members.Limits = &l.Hash, &l.Set
+		sh.lists.Limits = &l.List
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
+	"quarry/store/list"
 	"quarry/store/table"
 	"quarry/store/zset"
 )
@@ -39,6 +40,7 @@ type Limits struct {
 	ZSet zset.Limits
 	Hash table.Limits
 	Set  table.Limits
+	List list.Limits
 }
 
 // DefaultLimits are Redis' thresholds.
@@ -47,6 +49,7 @@ func DefaultLimits() Limits {
 		ZSet: zset.Limits{PackedEntries: 128, PackedValue: 64},
 		Hash: table.Limits{PackedEntries: 512, PackedValue: 64},
 		Set:  table.Limits{IntEntries: 512, PackedEntries: 128, PackedValue: 64},
+		List: list.Limits{Size: -2},
 	}
 }
 
@@ -124,6 +127,7 @@ func (s *Store) newShard(databases int) *shard {
 		sets:    zset.Env{Heap: heap, Hash: s.hash},
 		hashes:  table.NewEnv(heap, s.hash, true),
 		members: table.NewEnv(heap, s.hash, false),
+		lists:   list.Env{Heap: heap},
 		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
 		dbs:     make([]database, databases),
 
@@ -133,6 +137,7 @@ func (s *Store) newShard(databases int) *shard {
 		TypeString: stringKind{sh},
 		TypeHash:   tableKind{sh, TypeHash, sh.hashes},
 		TypeSet:    tableKind{sh, TypeSet, sh.members},
+		TypeList:   listKind{sh},
 		TypeZSet:   zsetKind{sh},
 	}
 	sh.applyLimits()

@@ -356,11 +356,8 @@ type String struct {
 
 // newString takes a String from the pool.
 func (d *DB) newString(at spot, key []byte) *String {
-	if d.stringsUsed == len(d.strings) {
-		d.strings = append(d.strings, &String{d: d})
-	}
-	d.stringsUsed++
-	s := d.strings[d.stringsUsed-1]
+	s := d.strings.next()
+	s.d = d
 	s.at, s.key = at, key
 	return s
 }

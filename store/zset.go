@@ -60,11 +60,9 @@ func zsetValue(h zset.Handle) value { return value{typ: TypeZSet, enc: uint8(h.E
 
 // newSet takes a ZSet from the pool.
 func (d *DB) newSet() *ZSet {
-	if d.setsUsed == len(d.sets) {
-		d.sets = append(d.sets, &ZSet{d: d})
-	}
-	d.setsUsed++
-	return d.sets[d.setsUsed-1]
+	z := d.sets.next()
+	z.d = d
+	return z
 }
 
 // ZSet opens the sorted set at key, to read it; nil if there is no such key.

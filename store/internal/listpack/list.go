@@ -131,6 +131,18 @@ func (l List) Replace(pos int, e Element) {
 // Delete removes n elements from pos on.
 func (l List) Delete(pos, n int) { l.splice(pos, l.Skip(pos, n)-pos, n, nil) }
 
+// Append adds the n elements of src from position pos on behind the last one; the memory must
+// have room for them.
+func (l List) Append(src List, pos, n int) {
+	end, size := src.Skip(pos, n), l.Size()
+	newSize := size + end - pos
+	if newSize > len(l) || newSize > MaxSize {
+		panic(fmt.Errorf("listpack: no room for %d bytes in %d", newSize, len(l)))
+	}
+	copy(l[size:newSize], src[pos:end])
+	l.setHeader(newSize, l.Len()+n)
+}
+
 // splice puts elements in place of the oldCount elements of oldBytes bytes at pos.
 func (l List) splice(pos, oldBytes, oldCount int, elements []Element) {
 	newBytes := 0

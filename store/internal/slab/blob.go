@@ -239,3 +239,14 @@ func (h *Heap) FreeBlob(r Ref) {
 		r = next
 	}
 }
+
+// FreeBlobSome gives the first n objects of a blob back, or of what it left of one, and
+// returns what is left: 0 if nothing is.
+func (h *Heap) FreeBlobSome(r Ref, n int) Ref {
+	for ; r != 0 && n > 0; n-- {
+		next := Ref(h.R(r).U32(0))
+		h.Free(r)
+		r = next
+	}
+	return r
+}

@@ -195,6 +195,14 @@ func (h *Heap) Trim() {
 	}
 }
 
+// Clone copies the heap, page by page: every object has the same name in the copy.
+func (h *Heap) Clone() *Heap {
+	c := *h
+	c.pages = h.pages.Clone()
+	c.meta, c.holes = slices.Clone(h.meta), slices.Clone(h.holes)
+	return &c
+}
+
 // CloseSome gives up to n of the heap's pages back, whatever lives in them, and reports
 // whether there are more. Nothing else may be called once it has been.
 func (h *Heap) CloseSome(n int) bool {
@@ -264,13 +272,6 @@ func (h *Heap) close(pn uint32) {
 		h.meta[m.next-1].prev = m.prev
 	}
 	m.open, m.next, m.prev = false, 0, 0
-}
-
-// Clone copies the heap, page by page: in the copy every ref names what it names here.
-func (h *Heap) Clone() *Heap {
-	c := *h
-	c.pages, c.meta, c.holes = h.pages.Clone(), slices.Clone(h.meta), slices.Clone(h.holes)
-	return &c
 }
 
 // Check walks the pages, their free objects and the lists, and names the first broken place.

@@ -1,0 +1,165 @@
+package list
+
+import (
+	"errors"
+	"fmt"
+
+	"quarry/store/internal/listpack"
+	"quarry/store/internal/slab"
+)
+
+// check verifies the listpack and the mark.
+func (p *leaf) check() error {
+	if p.ref == 0 {
+		return nil
+	}
+	l := p.list()
+	if err := l.Check(); err != nil {
+		return err
+	}
+	if l.Len() == 0 {
+		return errors.New("list: a leaf without elements")
+	}
+	m := p.mark()
+	pos, index := listpack.HeaderSize, 0
+	for ; index < m.index && pos < l.Size(); index++ {
+		pos = l.Next(pos)
+	}
+	if pos != m.pos || index != m.index {
+		return fmt.Errorf("list: element %d is at %d, the mark says element %d is at %d", index, pos, m.index, m.pos)
+	}
+	for pos := listpack.HeaderSize; pos < l.Size(); pos = l.Next(pos) {
+		if l.Kind(pos) == listpack.FloatKind {
+			return fmt.Errorf("list: the element at %d is no string", pos)
+		}
+	}
+	return nil
+}
+
+// check walks the whole tree. It proves that: levels agree, counts add up, so that
+// numbers are right; leaves are sound and not too long; long elements are; no
+// object is named twice; a medium list is not too large; and an arena's heap holds
+// the list, what waits to be freed, and nothing else.
+func (t *tree) check() error {
+	c := checker{t: t, seen: map[slab.Ref]bool{}}
+	if t.height < 1 || t.height > maxHeight {
+		return fmt.Errorf("list: height %d", t.height)
+	}
+	n, err := c.node(t.root, t.height)
+	switch p := t.r(t.root); {
+	case err != nil:
+		return err
+	case n != t.count || n != int(p.U64(innerTotal)):
+		return fmt.Errorf("list: %d elements, the root says %d", n, t.count)
+	case t.height > 1 && p.n() < 2:
+		return fmt.Errorf("list: a root with %d children at height %d", p.n(), t.height)
+	case t.ar != nil:
+		return c.arena()
+	case t.height > 1 || p.n() > mediumNodes+2 || t.blobBytes() > mediumBlobs:
+		return fmt.Errorf("list: medium, of height %d, %d nodes and %d bytes of long elements", t.height, p.n(), t.blobBytes())
+	case c.bytes != t.bytes():
+		return fmt.Errorf("list: %d bytes, it says %d", c.bytes, t.bytes())
+	}
+	return nil
+}
+
+type checker struct {
+	t     *tree
+	seen  map[slab.Ref]bool // objects that were reached
+	bytes int64
+}
+
+func (c *checker) reach(r slab.Ref) error {
+	if c.seen[r] {
+		return fmt.Errorf("list: object %#x is named twice", uint32(r))
+	}
+	c.seen[r] = true
+	return nil
+}
+
+// node checks a node of a level and what is below it, and returns how many elements that has.
+func (c *checker) node(ref slab.Ref, level int) (n int, err error) {
+	if err := c.reach(ref); err != nil {
+		return 0, err
+	}
+	p := c.t.r(ref)
+	c.bytes += int64(c.t.heap.Cap(ref))
+	if p.level() != level || p.n() < 1 || p.n() > fanout || sizeOfInner(p.n()) > c.t.heap.Cap(ref) {
+		return 0, fmt.Errorf("list: node %#x: level %d at height %d, %d children in %d bytes", uint32(ref), p.level(), level, p.n(), c.t.heap.Cap(ref))
+	}
+	for i := range p.n() {
+		below, err := c.child(p.child(i), level-1)
+		if err != nil {
+			return 0, err
+		}
+		if below != p.count(i) || below == 0 {
+			return 0, fmt.Errorf("list: node %#x counts %d elements below child %d, there are %d", uint32(ref), p.count(i), i, below)
+		}
+		n += below
+	}
+	return n, nil
+}
+
+func (c *checker) child(at child, level int) (n int, err error) {
+	if level > 0 {
+		if at.long {
+			return 0, fmt.Errorf("list: node %#x is said to be a long element", uint32(at.ref))
+		}
+		return c.node(at.ref, level)
+	}
+	if err := c.reach(at.ref); err != nil {
+		return 0, err
+	}
+	if at.long {
+		size := c.t.heap.BlobLen(at.ref)
+		c.bytes += slab.BlobBytes(size)
+		if size <= maxLeaf {
+			return 0, fmt.Errorf("list: a long element of %d bytes", size)
+		}
+		return 1, nil
+	}
+	p := c.t.leafOf(at)
+	c.bytes += int64(c.t.heap.Cap(at.ref))
+	if err := p.check(); err != nil {
+		return 0, err
+	}
+	if p.size() > leafFit {
+		return 0, fmt.Errorf("list: a leaf of %d bytes", p.size())
+	}
+	return p.len(), nil
+}
+
+// arena checks what an arena holds.
+func (c *checker) arena() error {
+	a := c.t.ar
+	if a.root != c.t.root || a.heap != c.t.heap {
+		return fmt.Errorf("list: root %#x, the arena has %#x", uint32(c.t.root), uint32(a.root))
+	}
+	for _, d := range a.dropped {
+		c.dropped(d)
+	}
+	if n := a.heap.Bytes(); n != c.bytes {
+		return fmt.Errorf("list: the arena's heap has %d bytes, the list and what it has dropped take %d", n, c.bytes)
+	}
+	return a.heap.Check()
+}
+
+// dropped adds what waits to be freed. Of a long element the first objects may be gone already.
+func (c *checker) dropped(d dropped) {
+	heap := c.t.heap
+	if d.level == 0 {
+		for r := d.ref; r != 0; r = slab.Ref(heap.R(r).U32(0)) {
+			c.bytes += int64(heap.Cap(r))
+		}
+		return
+	}
+	p := c.t.r(d.ref)
+	c.bytes += int64(heap.Cap(d.ref))
+	for i := range p.n() {
+		if at := p.child(i); d.level == 1 && !at.long {
+			c.bytes += int64(heap.Cap(at.ref))
+		} else {
+			c.dropped(dropped{at.ref, d.level - 1})
+		}
+	}
+}
