@@ -42,6 +42,8 @@ type Ctx struct {
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
 	scores      []float64
+
+	text []byte // scratch of those that write numbers
 }
 
 // Block describes what a parked client waits for.

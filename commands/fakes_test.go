@@ -80,6 +80,7 @@ func (r *textReply) Map(n int)                 { r.begin(2*n, "{", "}") }
 func (r *textReply) Set(n int)                 { r.begin(n, "[", "]") }
 func (r *textReply) Push(n int)                { r.begin(n, "[", "]") }
 func (r *textReply) Verbatim(format, s string) { r.scalar(format + ":" + strconv.Quote(s)) }
+func (r *textReply) BeginBulk(n int)           { r.t.Fatalf("a bulk string of %d bytes in pieces", n) }
 func (r *textReply) Raw(b []byte)              { r.t.Fatalf("raw bytes %q", b) }
 func (r *textReply) Mark() int                 { return r.text.Len() }
 
@@ -214,6 +215,7 @@ func (h *fakeHost) SlowlogReset()                    { h.slow = nil }
 func (h *fakeHost) Shutdown(o ShutdownOptions) error { return h.note(h.err, "shutdown %+v", o) }
 func (h *fakeHost) WarnCrossProtocol(addr string)    { h.note(nil, "warn of %s", addr) }
 func (h *fakeHost) Databases() int                   { return 16 }
+func (h *fakeHost) MaxBulk() int64                   { return 512 << 20 }
 func (h *fakeHost) NowUS() int64                     { return 1767225600_000123 }
 
 func (h *fakeHost) note(err error, format string, args ...any) error {

@@ -112,6 +112,8 @@ type Host interface {
 	WarnCrossProtocol(addr string)
 	// Databases is the number of databases.
 	Databases() int
+	// MaxBulk is proto-max-bulk-len, how long a string may be. It may be asked while a shard is locked.
+	MaxBulk() int64
 	// NowUS is the server's clock in Unix microseconds, which only TIME asks for.
 	NowUS() int64
 }

@@ -41,6 +41,9 @@ type Reply interface {
 	Push(n int)
 	// Verbatim is a verbatim string of a three-letter format ("txt") in RESP3, a bulk string in RESP2.
 	Verbatim(format, s string)
+	// BeginBulk begins a bulk string of n bytes, which follow by Raw in as many pieces as there are,
+	// with a line break after them.
+	BeginBulk(n int)
 	// Raw appends bytes that are already encoded.
 	Raw(b []byte)
 	// Defer begins an array whose length is not known yet and returns a mark;

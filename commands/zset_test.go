@@ -39,7 +39,7 @@ func newKeyspace(t *testing.T, limits zset.Limits) *keyspace {
 	s.SetLimits(store.Limits{ZSet: limits})
 	s.Lock(0)
 	k := &keyspace{t: t, table: NewCommandTable(), s: s}
-	k.ctx.DB, k.ctx.Rand = s.NewDB(), random.Uint64
+	k.ctx.DB, k.ctx.Rand, k.ctx.Host = s.NewDB(), random.Uint64, &fakeHost{table: k.table}
 	t.Cleanup(func() {
 		if err := s.Check(0); err != nil {
 			t.Error(err)
@@ -298,6 +298,7 @@ func (*nullReply) Map(int)                 {}
 func (*nullReply) Set(int)                 {}
 func (*nullReply) Push(int)                {}
 func (*nullReply) Verbatim(string, string) {}
+func (*nullReply) BeginBulk(int)           {}
 func (*nullReply) Raw([]byte)              {}
 func (*nullReply) Defer() int              { return 0 }
 func (*nullReply) Patch(int, int)          {}

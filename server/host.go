@@ -16,6 +16,9 @@ func (s *Server) Table() *commands.Table { return s.table }
 // Databases is the number of databases.
 func (s *Server) Databases() int { return s.cfg.Databases.Load() }
 
+// MaxBulk is proto-max-bulk-len.
+func (s *Server) MaxBulk() int64 { return s.limits.Load().MaxBulk }
+
 // NowUS is the time in Unix microseconds.
 func (s *Server) NowUS() int64 { return time.Now().UnixMicro() }
 

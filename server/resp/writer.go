@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/redcon"
@@ -148,6 +149,11 @@ func (w *Writer) Verbatim(format, s string) {
 	w.buf = append(w.buf, "\r\n"...)
 }
 
+// BeginBulk writes the header of a bulk string of n bytes, and makes room for these.
+func (w *Writer) BeginBulk(n int) {
+	w.buf = appendHeader(slices.Grow(w.buf, n+maxHeader), '$', n)
+}
+
 // Raw appends encoded bytes.
 func (w *Writer) Raw(b []byte) { w.buf = append(w.buf, b...) }
 
@@ -165,6 +171,9 @@ func appendBulk[S []byte | string](dst []byte, s S) []byte {
 	dst = append(dst, s...)
 	return append(dst, '\r', '\n')
 }
+
+// maxHeader is room for a header, and for the line break after what it begins.
+const maxHeader = 32
 
 func appendHeader(dst []byte, kind byte, n int) []byte {
 	dst = append(dst, kind)
