@@ -432,7 +432,7 @@ func (d *DB) makeString(at *spot, key, b []byte, mark uint8) {
 
 // Close gives the string that was opened last back to its DB, for those who open many. It is
 // used no more.
-func (s *String) Close() { s.d.stringsUsed-- }
+func (s *String) Close() { s.d.strings.used-- }
 
 // Exists reports whether there is such a key.
 func (s *String) Exists() bool { return s.at.rec != 0 }
