@@ -116,8 +116,8 @@ func (d *DB) findIn(index int, key []byte) spot {
 	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: d.s.hash.Sum(key)}
 	at.rec = sh.lookup(at.db, at.hash, key)
 	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
-		at.delete()
-		sh.expired.Add(1)
+		sh.expire(index, at.hash, at.rec)
+		at.rec = 0
 	}
 	return at
 }

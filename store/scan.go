@@ -101,8 +101,7 @@ func (d *DB) randomKeyOf(sh *shard, dst []byte) (key []byte, ok bool) {
 	ref, _ := db.keys.Random(d.s.rand)
 	rec := slab.Ref(ref)
 	if expired(sh.expireAt(rec), d.nowMS) {
-		sh.delete(db, sh.HashOf(ref), rec)
-		sh.expired.Add(1)
+		sh.expire(d.index, sh.HashOf(ref), rec)
 		return dst, false
 	}
 	return append(dst, sh.keyNoCopy(rec)...), true

@@ -41,8 +41,9 @@ type shard struct {
 	dbs   []database
 	empty zset.Handle // an empty set, made when first wanted (ZSet.openEmpty)
 
-	limits  *atomic.Pointer[Limits] // the store's
-	applied *Limits                 // those that the values are kept by
+	limits   *atomic.Pointer[Limits] // the store's
+	applied  *Limits                 // those that the values are kept by
+	observer Observer                // nil: nobody asks
 
 	graveyard []dict.Table // directories of flushed databases, for Tick to dismantle
 	waiters   int          // clients parked on keys of this shard

@@ -26,6 +26,8 @@ type Options struct {
 	// Rand is the source of random picks (RANDOMKEY, use counters), for any
 	// goroutine; the default is a sequence that Seed begins.
 	Rand func() uint64
+	// Observer is told of keys that expire; nil: nobody is.
+	Observer Observer
 }
 
 const (
@@ -111,12 +113,12 @@ func Open(o Options) (*Store, error) {
 	s.maxMemory.Store(o.MaxMemory)
 	s.limits.Store(&o.Limits)
 	for range o.Shards {
-		s.shards = append(s.shards, s.newShard(o.Databases))
+		s.shards = append(s.shards, s.newShard(o))
 	}
 	return s, nil
 }
 
-func (s *Store) newShard(databases int) *shard {
+func (s *Store) newShard(o Options) *shard {
 	heap := slab.New(s.region)
 	sh := &shard{
 		hash:    s.hash,
@@ -125,9 +127,10 @@ func (s *Store) newShard(databases int) *shard {
 		hashes:  table.NewEnv(heap, s.hash, true),
 		members: table.NewEnv(heap, s.hash, false),
 		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
-		dbs:     make([]database, databases),
+		dbs:     make([]database, o.Databases),
 
-		limits: &s.limits,
+		limits:   &s.limits,
+		observer: o.Observer,
 	}
 	sh.kinds = [types]kind{
 		TypeString: stringKind{sh},
