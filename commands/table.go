@@ -13,6 +13,7 @@ func NewCommandTable() *Table {
 		expireCommands,
 		scanCommands,
 		objectCommands,
+		multiCommands,
 		connectionCommands,
 		crossProtocolCommands,
 		clientCommands,

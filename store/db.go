@@ -15,10 +15,11 @@ import (
 // called again. Except where said, the shard of every key named must be locked.
 // Expired keys are missing for every method.
 type DB struct {
-	s       *Store
-	index   int
-	nowMS   int64
-	noTouch bool
+	s        *Store
+	index    int
+	nowMS    int64
+	noTouch  bool
+	holdsAll bool // the caller has locked every shard
 
 	sets        []*ZSet // opened since Begin: the first setsUsed
 	setsUsed    int
@@ -46,7 +47,18 @@ func (s *Store) NewDB() *DB { return &DB{s: s} }
 
 // Begin turns d to a database and to the time of a command.
 func (d *DB) Begin(index int, nowMS int64) {
-	d.index, d.nowMS, d.noTouch = index, nowMS, false
+	d.nowMS, d.holdsAll = nowMS, false
+	if cap(d.readyBytes) > readyKept {
+		d.ready, d.readyBytes = nil, nil
+	}
+	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
+	d.Next(index)
+}
+
+// Next turns d to a database for the next command of a transaction, which began with
+// Begin: the time, what HoldAll said and the keys that are ready stay.
+func (d *DB) Next(index int) {
+	d.index, d.noTouch = index, false
 	if len(d.sets) > setsKept {
 		clear(d.sets[setsKept:])
 		d.sets = d.sets[:setsKept]
@@ -58,10 +70,6 @@ func (d *DB) Begin(index int, nowMS int64) {
 	d.setsUsed, d.stringsUsed = 0, 0
 	d.hashes.begin()
 	d.members.begin()
-	if cap(d.readyBytes) > readyKept {
-		d.ready, d.readyBytes = nil, nil
-	}
-	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
 }
 
 // End forgets the keys of the last commands, which may lie in memory that is
@@ -95,7 +103,11 @@ func (d *DB) Index() int { return d.index }
 // Store is the store d belongs to.
 func (d *DB) Store() *Store { return d.s }
 
-// NoTouch makes all but Touch leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin.
+// HoldAll says that the caller has locked every shard: methods that take locks
+// themselves take none; until the next Begin.
+func (d *DB) HoldAll() { d.holdsAll = true }
+
+// NoTouch makes all but Touch leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin or Next.
 func (d *DB) NoTouch() { d.noTouch = true }
 
 // spot is where a key is, or would be.
@@ -154,6 +166,9 @@ func (d *DB) Type(key []byte) Type {
 
 // Has reports whether the key exists, and leaves no trace.
 func (d *DB) Has(key []byte) bool { return d.find(key).rec != 0 }
+
+// HasIn is Has for another database.
+func (d *DB) HasIn(index int, key []byte) bool { return d.findIn(index, key).rec != 0 }
 
 // Use notes that a command uses the key to change it, and reports whether the key exists.
 func (d *DB) Use(key []byte) bool {

@@ -19,7 +19,8 @@ import (
 //
 // Package server's gate locks the shards of a command's keys and runs the
 // handler. Store.Tick, DB.Scan and DB.RandomKey take the locks themselves, one
-// at a time, and are called with none held.
+// at a time, and are called with none held; the latter two, in a transaction,
+// with all, and then they take none (DB.HoldAll).
 //
 // Figures that INFO asks for are atomic and are read without locks: those of a
 // heap are published when the shard is unlocked.

@@ -32,9 +32,11 @@ type Options struct {
 
 const (
 	defaultShards    = 16
-	maxShards        = 1024
 	defaultDatabases = 16
 )
+
+// MaxShards is how many shards a store may have.
+const MaxShards = 1024
 
 // Limits are the thresholds up to which values keep their packed forms.
 type Limits struct {
@@ -96,8 +98,8 @@ func Open(o Options) (*Store, error) {
 	if o.Rand == nil {
 		o.Rand = sequence(o.Seed)
 	}
-	if o.Shards < 1 || o.Shards > maxShards || bits.OnesCount(uint(o.Shards)) != 1 {
-		return nil, fmt.Errorf("store: %d shards: not a power of two up to %d", o.Shards, maxShards)
+	if o.Shards < 1 || o.Shards > MaxShards || bits.OnesCount(uint(o.Shards)) != 1 {
+		return nil, fmt.Errorf("store: %d shards: not a power of two up to %d", o.Shards, MaxShards)
 	}
 	if o.Databases < 1 {
 		return nil, fmt.Errorf("store: %d databases", o.Databases)
