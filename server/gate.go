@@ -341,7 +341,7 @@ func (w *worker) refuse(s *Session, spec *commands.Spec, refusal string) {
 	switch {
 	case spec != nil && spec.Has(commands.RunsQueue):
 		w.locks.release()
-		s.Discard()
+		s.forsake()
 		refusal = commands.ExecAbort(refusal)
 	case s.multi != nil:
 		s.multi.broken = true

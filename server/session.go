@@ -274,8 +274,7 @@ func (s *Session) Sweep() { s.checkTime() }
 func (s *Session) Closed() {
 	s.aborted = true
 	s.abandonPark()
-	s.dropTransaction()
-	s.Unwatch()
+	s.forsake()
 	s.out, s.sent = nil, 0
 	s.account()
 	s.srv.clients.remove(s)
@@ -374,8 +373,7 @@ func (s *Session) Reset() {
 	}
 	s.SetNoEvict(false)
 	s.SetNoTouch(false)
-	s.dropTransaction()
-	s.Unwatch()
+	s.forsake()
 	s.login(s.srv.cfg.RequirePass.Load() == "")
 }
 

@@ -74,12 +74,17 @@ func (s *Session) Multi() bool {
 
 // Discard ends the transaction, if there is one. No shard is locked.
 func (s *Session) Discard() bool {
-	if s.multi == nil {
-		return false
+	open := s.multi != nil
+	if open {
+		s.forsake()
 	}
+	return open
+}
+
+// forsake ends the transaction, if there is one, and forgets what is watched. No shard is locked.
+func (s *Session) forsake() {
 	s.dropTransaction()
 	s.Unwatch()
-	return true
 }
 
 // dropTransaction ends the transaction.
@@ -97,7 +102,7 @@ func (s *Session) Exec() commands.ExecOutcome {
 	broken := s.multi.broken
 	if broken || s.stale() {
 		s.w.locks.release() // watches are given up with none held
-		s.Discard()
+		s.forsake()
 		if broken {
 			return commands.ExecBroken
 		}

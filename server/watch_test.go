@@ -85,7 +85,7 @@ func TestWatch(t *testing.T) {
 // TestWatchEnds: when a client has not to fear changes any more.
 func TestWatchEnds(t *testing.T) {
 	s := testServer(t, nil)
-	for _, ends := range []string{"UNWATCH", "MULTI;DISCARD", "MULTI;EXEC", "MULTI;nosuch;EXEC", "RESET"} {
+	for _, ends := range []string{"UNWATCH", "MULTI;DISCARD", "MULTI;EXEC", "MULTI;nosuch;EXEC", "MULTI;EXEC now", "EXEC now", "RESET"} {
 		for _, late := range []bool{false, true} {
 			c, other := s.connect(t), s.connect(t)
 			c.do("WATCH k l", "+OK|")
