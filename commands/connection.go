@@ -41,14 +41,14 @@ var connectionCommands = []Spec{
 	{
 		Name: "QUIT", Group: Connection, Since: "1.0.0",
 		Summary: "Closes the connection after this answer", Complexity: "O(1)",
-		Arity: -1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy,
+		Arity: -1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | NotQueued,
 		DeprecatedSince: "7.2.0", ReplacedBy: "closing the connection",
 		Run: quit,
 	},
 	{
 		Name: "RESET", Group: Connection, Since: "6.2.0",
 		Summary: "Brings the connection back to how it was when it opened", Complexity: "O(1)",
-		Arity: 1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy,
+		Arity: 1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | NotQueued,
 		Run: reset,
 	},
 	{

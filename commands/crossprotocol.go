@@ -9,13 +9,13 @@ var crossProtocolCommands = []Spec{
 	{
 		Name: "HOST:", Group: Connection, Since: "2.8.0",
 		Summary: "Closes the connection of one who speaks HTTP", Complexity: "O(1)",
-		Arity: -1, Flags: Loading | Stale | Fast | NoAuth | SkipSlowlog | Hidden,
+		Arity: -1, Flags: Loading | Stale | Fast | NoAuth | SkipSlowlog | Hidden | NotQueued,
 		Run: crossProtocol,
 	},
 	{
 		Name: "POST", Group: Connection, Since: "2.8.0",
 		Summary: "Closes the connection of one who speaks HTTP", Complexity: "O(1)",
-		Arity: -1, Flags: Loading | Stale | Fast | NoAuth | SkipSlowlog | Hidden,
+		Arity: -1, Flags: Loading | Stale | Fast | NoAuth | SkipSlowlog | Hidden | NotQueued,
 		Run: crossProtocol,
 	},
 }

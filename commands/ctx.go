@@ -37,7 +37,8 @@ type Ctx struct {
 	blocking bool
 	secrets  []int // what Secret was told
 	swapped  [2]int
-	swap     bool
+
+	hasSwapped bool
 
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
@@ -59,7 +60,11 @@ type Block struct {
 // reply. Inside a transaction, and for a served call, nothing is parked:
 // Block answers with onTimeout, or not at all.
 func (c *Ctx) Block(keys [][]byte, timeoutMS int64, onTimeout func(r Reply)) {
-	if c.Served != nil {
+	switch {
+	case c.Served != nil:
+		return
+	case c.Client.InMulti():
+		onTimeout(c.Reply)
 		return
 	}
 	c.block, c.blocking = Block{keys, timeoutMS, onTimeout}, true
@@ -74,18 +79,12 @@ func (c *Ctx) Secret(i int) { c.secrets = append(c.secrets, i) }
 // IsSecret reports whether the handler called Secret for Args[i].
 func (c *Ctx) IsSecret(i int) bool { return slices.Contains(c.secrets, i) }
 
-// Swap exchanges two databases; clients that wait for keys may find them there.
-func (c *Ctx) Swap(a, b int) {
-	c.DB.Store().SwapDB(a, b)
-	c.swapped, c.swap = [2]int{a, b}, a != b
-}
-
 // Swapped returns the databases that the handler exchanged, if it did.
-func (c *Ctx) Swapped() (a, b int, ok bool) { return c.swapped[0], c.swapped[1], c.swap }
+func (c *Ctx) Swapped() (a, b int, ok bool) { return c.swapped[0], c.swapped[1], c.hasSwapped }
 
 // Begin makes c ready for the next call.
 func (c *Ctx) Begin(s *Spec, args [][]byte) {
-	c.swap = false
+	c.hasSwapped = false
 	c.Spec, c.Args, c.Served, c.secrets = s, args, nil, c.secrets[:0]
 	if c.blocking {
 		c.block, c.blocking = Block{}, false

@@ -25,6 +25,8 @@ const (
 	errDBIndex       = "ERR DB index is out of range"
 	// ErrOOM is the answer of the gate to a DenyOOM command when memory is used up.
 	ErrOOM = "OOM command not allowed when used memory > 'maxmemory'."
+	// ErrNoMulti is the answer of the gate to a command that may not be in a transaction.
+	ErrNoMulti = "ERR Command not allowed inside a transaction"
 	// ErrNoAuth is the answer of the gate before AUTH.
 	ErrNoAuth = "NOAUTH Authentication required."
 )
@@ -57,6 +59,11 @@ func UnknownSubcommand(cmd *Spec, args [][]byte) string {
 // WrongArity words the error for a wrong number of arguments.
 func WrongArity(s *Spec) string {
 	return "ERR wrong number of arguments for '" + s.FullName() + "' command"
+}
+
+// ExecAbort words the error of an EXEC that is refused itself.
+func ExecAbort(refusal string) string {
+	return "EXECABORT Transaction discarded because of: " + strings.TrimPrefix(refusal, "ERR ")
 }
 
 // fail answers an error of package store in Redis' words and reports whether

@@ -1,5 +1,7 @@
 package commands
 
+import "quarry/store"
+
 // Class is a class of keyspace events, as notify-keyspace-events names them by a letter.
 type Class uint16
 
@@ -21,6 +23,10 @@ const (
 // shards being locked: it marks the clients that WATCH them and publishes keyspace events.
 type Observer interface {
 	Modified(db int, class Class, event string, key []byte)
+	// Flushing and Swapping are called, with all shards locked, before a database is emptied or two are
+	// exchanged. d is the command's, to look at keys.
+	Flushing(d *store.DB, db int)
+	Swapping(d *store.DB, a, b int)
 }
 
 // Modified says that the command has changed, made or removed key. Handlers call it where Redis calls
@@ -38,4 +44,24 @@ func (c *Ctx) ModifiedIn(db int, class Class, event string, key []byte) {
 	if c.Observer != nil {
 		c.Observer.Modified(db, class, event, key)
 	}
+}
+
+// flush empties a database.
+func (c *Ctx) flush(db int) {
+	if c.Observer != nil {
+		c.Observer.Flushing(c.DB, db)
+	}
+	c.DB.Store().FlushDB(db)
+}
+
+// swap exchanges two databases; clients that wait for keys may find them there.
+func (c *Ctx) swap(a, b int) {
+	if a == b {
+		return
+	}
+	if c.Observer != nil {
+		c.Observer.Swapping(c.DB, a, b)
+	}
+	c.DB.Store().SwapDB(a, b)
+	c.swapped, c.hasSwapped = [2]int{a, b}, true
 }

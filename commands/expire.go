@@ -117,9 +117,10 @@ func expireGeneric(c *Ctx, baseMS, unitMS int64) {
 		return
 	}
 	if atMS <= c.NowMS {
-		c.DB.Delete(key)
+		c.delete(key)
 	} else {
 		c.DB.SetExpireAt(key, atMS)
+		c.Modified(ClassGeneric, "expire", key)
 	}
 	c.Int(1)
 }
@@ -197,5 +198,6 @@ func persist(c *Ctx) {
 		return
 	}
 	c.DB.SetExpireAt(key, 0)
+	c.Modified(ClassGeneric, "persist", key)
 	c.Int(1)
 }

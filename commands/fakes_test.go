@@ -121,6 +121,8 @@ type fakeClient struct {
 	noEvict, noTouch      bool
 	closing, wasReset     bool
 	aborted               bool
+	multi, unwatched      bool
+	outcome               ExecOutcome     // of Exec
 	set                   func(proto int) // tells the Reply
 }
 
@@ -152,7 +154,20 @@ func (f *fakeClient) SetReply(m ReplyMode) { f.reply = m }
 func (f *fakeClient) SetNoEvict(on bool)   { f.noEvict = on }
 func (f *fakeClient) SetNoTouch(on bool)   { f.noTouch = on }
 func (f *fakeClient) Info() string         { return "id=7" }
-func (f *fakeClient) InMulti() bool        { return false }
+func (f *fakeClient) InMulti() bool        { return f.multi }
+func (f *fakeClient) Multi() bool {
+	was := f.multi
+	f.multi = true
+	return !was
+}
+func (f *fakeClient) Exec() ExecOutcome { return f.outcome }
+func (f *fakeClient) Discard() bool {
+	was := f.multi
+	f.multi = false
+	return was
+}
+func (f *fakeClient) Watch(key []byte, exists bool) {}
+func (f *fakeClient) Unwatch()                      { f.unwatched = true }
 
 // fakeHost answers from fields and notes what it was asked.
 type fakeHost struct {

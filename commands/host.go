@@ -33,8 +33,18 @@ type Client interface {
 	SetNoTouch(on bool)
 	// Info is the client's line of CLIENT LIST, without the line break.
 	Info() string
-	// InMulti reports whether the command runs inside a transaction.
+	// InMulti reports whether a transaction is open. A command for which it is runs inside it, unless it is
+	// one that is NotQueued.
 	InMulti() bool
+	// Multi opens a transaction, and reports false if one is open.
+	Multi() bool
+	// Exec ends the transaction, which is open, and answers what its commands do; unless, as it says, they are not run.
+	Exec() ExecOutcome
+	// Discard ends the transaction and what Watch said, and reports false if none is open.
+	Discard() bool
+	// Watch has the next transaction run only if nothing changes key, which is there or not. Its shard is locked.
+	Watch(key []byte, exists bool)
+	Unwatch()
 }
 
 // ReplyMode is CLIENT REPLY's ON, OFF or SKIP.
@@ -45,6 +55,16 @@ const (
 	ReplyOn ReplyMode = iota
 	ReplyOff
 	ReplySkip
+)
+
+// ExecOutcome is what becomes of a transaction.
+type ExecOutcome uint8
+
+// The outcomes.
+const (
+	Executed   ExecOutcome = iota
+	ExecBroken             // a command was refused when it was to be queued
+	ExecStale              // a key that the client watches has changed
 )
 
 // KV is a name and its value.

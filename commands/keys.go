@@ -87,7 +87,7 @@ var keysCommands = []Spec{
 	{
 		Name: "RANDOMKEY", Group: Generic, Since: "1.0.0",
 		Summary: "Picks a key of the database by chance", Complexity: "O(1)",
-		Arity: 1, Flags: ReadOnly | KeyspaceCat,
+		Arity: 1, Flags: ReadOnly | KeyspaceCat | LocksShards,
 		Tips: []string{"request_policy:all_shards", "nondeterministic_output"},
 		Run:  randomkey,
 	},
@@ -95,7 +95,7 @@ var keysCommands = []Spec{
 		Name: "KEYS", Group: Generic, Since: "1.0.0",
 		Summary:    "Lists all keys that match a pattern; SCAN does it in small steps",
 		Complexity: "O(N) for N keys in the database",
-		Arity:      2, Flags: ReadOnly | KeyspaceCat | Dangerous,
+		Arity:      2, Flags: ReadOnly | KeyspaceCat | Dangerous | LocksShards,
 		Tips: []string{"request_policy:all_shards", "nondeterministic_output_order"},
 		Args: []Arg{patternArg("pattern")},
 		Run:  keys,
@@ -118,7 +118,16 @@ var typeNames = [...]string{
 }
 
 func del(c *Ctx) {
-	c.Int(c.countKeys(c.DB.Delete))
+	c.Int(c.countKeys(c.delete))
+}
+
+// delete removes a key, if it is there.
+func (c *Ctx) delete(key []byte) bool {
+	ok := c.DB.Delete(key)
+	if ok {
+		c.Modified(ClassGeneric, "del", key)
+	}
+	return ok
 }
 
 func exists(c *Ctx) {
@@ -150,7 +159,15 @@ func rename(c *Ctx) {
 		c.Error(errNoSuchKey)
 		return
 	}
+	if !bytes.Equal(src, dst) {
+		c.renamed(src, dst)
+	}
 	c.OK()
+}
+
+func (c *Ctx) renamed(src, dst []byte) {
+	c.Modified(ClassGeneric, "rename_from", src)
+	c.Modified(ClassGeneric, "rename_to", dst)
 }
 
 func renamenx(c *Ctx) {
@@ -162,6 +179,7 @@ func renamenx(c *Ctx) {
 		c.Int(0)
 	default:
 		c.DB.Rename(src, dst)
+		c.renamed(src, dst)
 		c.Int(1)
 	}
 }
@@ -189,9 +207,13 @@ func copyKey(c *Ctx) {
 		return
 	}
 	done, _, err := c.DB.Copy(src, dst, dstDB, replace)
-	if !c.fail(err) {
-		c.Int(oneIf(done))
+	if c.fail(err) {
+		return
 	}
+	if done {
+		c.ModifiedIn(dstDB, ClassGeneric, "copy_to", dst)
+	}
+	c.Int(oneIf(done))
 }
 
 func randomkey(c *Ctx) {
@@ -233,8 +255,17 @@ func move(c *Ctx) {
 	case db == c.DB.Index():
 		c.Error(errSameObject)
 	default:
-		c.Int(oneIf(c.DB.Move(c.Args[1], db)))
+		c.moveTo(db, c.Args[1])
 	}
+}
+
+func (c *Ctx) moveTo(db int, key []byte) {
+	moved := c.DB.Move(key, db)
+	if moved {
+		c.Modified(ClassGeneric, "move_from", key)
+		c.ModifiedIn(db, ClassGeneric, "move_to", key)
+	}
+	c.Int(oneIf(moved))
 }
 
 // dbIndex reads a database number, or answers why it is none.

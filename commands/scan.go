@@ -14,7 +14,7 @@ var scanCommands = []Spec{
 		Name: "SCAN", Group: Generic, Since: "2.8.0",
 		Summary:    "Walks the keys of the database a few at a time",
 		Complexity: "O(1) a call, O(N) for a whole walk over N keys",
-		Arity:      -2, Flags: ReadOnly | KeyspaceCat,
+		Arity:      -2, Flags: ReadOnly | KeyspaceCat | LocksShards,
 		Tips:    []string{"nondeterministic_output", "request_policy:special"},
 		History: [][2]string{{"6.0.0", "The option `TYPE`."}},
 		Args: []Arg{

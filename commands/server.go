@@ -22,7 +22,9 @@ var serverCommands = []Spec{
 		Args:    flushArgs(),
 		Run: func(c *Ctx) {
 			if c.flushOptions() {
-				c.DB.Store().FlushAll()
+				for db := range c.DB.Store().Databases() {
+					c.flush(db)
+				}
 				c.OK()
 			}
 		},
@@ -36,7 +38,7 @@ var serverCommands = []Spec{
 		Args:    flushArgs(),
 		Run: func(c *Ctx) {
 			if c.flushOptions() {
-				c.DB.Store().FlushDB(c.DB.Index())
+				c.flush(c.DB.Index())
 				c.OK()
 			}
 		},
@@ -165,7 +167,7 @@ func swapdb(c *Ctx) {
 			return
 		}
 	}
-	c.Swap(db[0], db[1])
+	c.swap(db[0], db[1])
 	c.OK()
 }
 

@@ -31,7 +31,7 @@ const (
 // categories are derived from.
 type Flag uint32
 
-// The flags, with Redis' names (see flagNames). AllShards and Hidden are our own.
+// The flags, with Redis' names (see flagNames). Those from AllShards on are our own.
 const (
 	Write                Flag = 1 << iota // changes data; refused on a read-only replica, logged
 	ReadOnly                              // reads data, changes nothing
@@ -57,6 +57,9 @@ const (
 	TouchesArbitraryKeys                  // works on keys it does not name
 	SelfPropagate                         // logs its own deterministic effects instead of its arguments
 	AllShards                             // the gate locks every shard, in order (FLUSHALL, DBSIZE)
+	LocksShards                           // locks shards itself, none being locked; in a transaction all are, and it locks none (SCAN)
+	NotQueued                             // runs at once also after MULTI
+	RunsQueue                             // EXEC: the gate locks the shards of the commands queued since MULTI
 	Hidden                                // found when it is called, and shown nowhere
 )
 

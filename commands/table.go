@@ -17,6 +17,7 @@ func NewCommandTable() *Table {
 		expireCommands,
 		scanCommands,
 		objectCommands,
+		multiCommands,
 		connectionCommands,
 		crossProtocolCommands,
 		clientCommands,

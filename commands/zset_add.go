@@ -1,6 +1,9 @@
 package commands
 
-import "quarry/store/zset"
+import (
+	"quarry/store"
+	"quarry/store/zset"
+)
 
 var zsetAddCommands = []Spec{
 	{
@@ -89,17 +92,25 @@ func zadd(c *Ctx) {
 		return
 	}
 	if flags&zset.Incr != 0 {
-		c.replyIncr(z.Add(pairs[1], scores[0], flags))
+		c.zincr(z, pairs[1], scores[0], flags)
 		return
 	}
-	count := 0
+	added, updated := 0, 0
 	for i, score := range scores {
-		out, _ := z.Add(pairs[2*i+1], score, flags)
-		if out == zset.Added || changed && out == zset.Updated {
-			count++
+		switch out, _ := z.Add(pairs[2*i+1], score, flags); out {
+		case zset.Added:
+			added++
+		case zset.Updated:
+			updated++
 		}
 	}
-	c.Int(int64(count))
+	if added+updated > 0 {
+		c.Modified(ClassZSet, "zadd", c.Args[1])
+	}
+	if changed {
+		added += updated
+	}
+	c.Int(int64(added))
 }
 
 // zaddOptions takes the options off the front of args and leaves the pairs.
@@ -167,8 +178,13 @@ func (c *Ctx) parseScores(pairs [][]byte) (scores []float64, ok bool) {
 	return c.scores, true
 }
 
-// replyIncr answers the new score, or null if a condition stood against it.
-func (c *Ctx) replyIncr(out zset.Outcome, score float64) {
+// zincr adds to the score of a member of the set at the first argument, and answers the
+// new score, or null if a condition stood against it.
+func (c *Ctx) zincr(z *store.ZSet, member []byte, increment float64, flags zset.Flags) {
+	out, score := z.Add(member, increment, flags)
+	if out == zset.Added || out == zset.Updated {
+		c.Modified(ClassZSet, "zincr", c.Args[1])
+	}
 	switch out {
 	case zset.NaN:
 		c.Error(errScoreNaN)
@@ -189,7 +205,7 @@ func zincrby(c *Ctx) {
 	if c.fail(err) {
 		return
 	}
-	c.replyIncr(z.Add(c.Args[3], increment, zset.Incr))
+	c.zincr(z, c.Args[3], increment, zset.Incr)
 }
 
 // zincrbyProblem words what is wrong with an increment: Redis reads it as
@@ -212,7 +228,18 @@ func zrem(c *Ctx) {
 			removed++
 		}
 	}
+	if removed > 0 {
+		c.shrunk("zrem", c.Args[1], z)
+	}
 	c.Int(int64(removed))
+}
+
+// shrunk says that an event took members out of the set at key, which goes with the last.
+func (c *Ctx) shrunk(event string, key []byte, z *store.ZSet) {
+	c.Modified(ClassZSet, event, key)
+	if z.Len() == 0 {
+		c.Modified(ClassGeneric, "del", key)
+	}
 }
 
 func (c *Ctx) zremrangeGeneric(by rangeBy) {
@@ -225,5 +252,9 @@ func (c *Ctx) zremrangeGeneric(by rangeBy) {
 		return
 	}
 	rank, n := c.window(&q, &z.Set)
-	c.Int(int64(z.RemoveRange(rank, n, nil)))
+	removed := z.RemoveRange(rank, n, nil)
+	if removed > 0 {
+		c.shrunk(c.Spec.FullName(), c.Args[1], z)
+	}
+	c.Int(int64(removed))
 }

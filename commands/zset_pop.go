@@ -87,20 +87,30 @@ func (c *Ctx) zpopGeneric(highest bool) {
 	if c.fail(err) {
 		return
 	}
-	c.pop(z, highest, count, shape)
+	c.pop(c.Args[1], z, highest, count, shape)
 }
 
-// pop answers up to count rows from one end and removes them.
-func (c *Ctx) pop(z *store.ZSet, highest bool, count int64, shape rowShape) {
+// pop answers up to count rows from one end of the set at key and removes them.
+func (c *Ctx) pop(key []byte, z *store.ZSet, highest bool, count int64, shape rowShape) {
 	size := z.Len()
 	n := int(min(count, int64(size)))
 	if highest {
 		c.replyRows(&z.Set, size-1, n, true, shape)
 		z.RemoveRange(size-n, n, nil)
-		return
+	} else {
+		c.replyRows(&z.Set, 0, n, false, shape)
+		z.RemoveRange(0, n, nil)
 	}
-	c.replyRows(&z.Set, 0, n, false, shape)
-	z.RemoveRange(0, n, nil)
+	if n > 0 {
+		c.shrunk(popEvent(highest), key, z)
+	}
+}
+
+func popEvent(highest bool) string {
+	if highest {
+		return "zpopmax"
+	}
+	return "zpopmin"
 }
 
 // mpop is what ZMPOP and BZMPOP ask for.
@@ -185,7 +195,7 @@ func (c *Ctx) mpopFirst(m *mpop) (done bool) {
 	}
 	c.Array(2)
 	c.Bulk(key)
-	c.pop(z, m.highest, m.count, nested)
+	c.pop(key, z, m.highest, m.count, nested)
 	return true
 }
 
@@ -219,6 +229,7 @@ func (c *Ctx) replyPopped(key []byte, z *store.ZSet, highest bool) {
 	c.Bulk(key)
 	c.row(c.iter.Member(), c.iter.Score(), flat)
 	z.RemoveRange(rank, 1, nil)
+	c.shrunk(popEvent(highest), key, z)
 }
 
 // firstFilled opens the first sorted set among keys that has members, z being

@@ -154,7 +154,21 @@ func zrangestore(c *Ctx) {
 	if src != nil {
 		c.copyRows(dst, &q, &src.Set)
 	}
-	c.Int(int64(dst.StoreAt()))
+	c.storeZSet(dst)
+}
+
+// storeZSet puts a set at the first argument, in place of what is there, and answers its length.
+func (c *Ctx) storeZSet(z *store.ZSet) {
+	key := c.Args[1]
+	removed := c.Observer != nil && z.Len() == 0 && c.DB.Has(key)
+	n := z.StoreAt()
+	switch {
+	case n > 0:
+		c.Modified(ClassZSet, c.Spec.FullName(), key)
+	case removed:
+		c.Modified(ClassGeneric, "del", key)
+	}
+	c.Int(int64(n))
 }
 
 // copyRows adds q's rows of src to dst, lowest first, which is the cheapest order to build in.

@@ -308,7 +308,7 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 	if stored {
 		result := c.DB.NewZSet(c.Args[1])
 		op(c, result, &o)
-		c.Int(int64(result.StoreAt()))
+		c.storeZSet(result)
 		return
 	}
 	result := c.DB.NewZSet(c.Args[2])
@@ -396,7 +396,7 @@ func zdiffstore(c *Ctx) {
 	}
 	result := c.DB.NewZSet(c.Args[1])
 	c.difference(&o, c.Args[1], func(member []byte, score float64) { result.Add(member, score, 0) })
-	c.Int(int64(result.StoreAt()))
+	c.storeZSet(result)
 }
 
 // difference calls fn, in order, with the rows of the first input whose

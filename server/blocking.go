@@ -149,7 +149,7 @@ func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
 	w.out.SetProto(s.proto)
 	w.mark = w.out.Mark()
 	reply(&w.out)
-	w.failed()
+	w.failed(w.mark)
 	w.hush(s, w.mark)
 	s.out = w.out.Bytes()
 	s.run()
@@ -229,11 +229,14 @@ func (v *serving) keys(ready []store.ReadyKey) {
 	v.serveNoted()
 }
 
-// databases tries the keys that are waited for in two databases, with all shards
+// databases tries the keys that are waited for in some databases, with all shards
 // locked: SWAPDB gives them other keys without naming these.
-func (v *serving) databases(a, b int) {
+func (v *serving) databases(swapped []int) {
 	srv := v.w.srv
-	hasKeys := map[int]bool{a: srv.store.Size(a) > 0, b: srv.store.Size(b) > 0}
+	hasKeys := map[int]bool{}
+	for _, db := range swapped {
+		hasKeys[db] = srv.store.Size(db) > 0
+	}
 	for _, q := range srv.queues {
 		for key := range q {
 			if !hasKeys[key.db] {
@@ -350,5 +353,6 @@ func (v *serving) run(p *parked, key waitKey) {
 	if p.noTouch {
 		v.db.NoTouch()
 	}
+	v.w.srv.observe(c)
 	p.spec.Run(c)
 }

@@ -145,7 +145,7 @@ func (s *Session) matches(f *commands.ClientFilter) bool {
 func (s *Session) Info() string { return string(s.appendInfo(nil)) }
 
 // appendInfo appends the line. What belongs to features that are not there
-// (pub/sub, transactions, tracking) has the value it has for a client of Redis
+// (pub/sub, tracking) has the value it has for a client of Redis
 // that does not use them.
 func (s *Session) appendInfo(b []byte) []byte {
 	v := &s.view
@@ -171,21 +171,32 @@ func (s *Session) appendInfo(b []byte) []byte {
 	b = appendNumber(b, " idle=", max(now-v.active.Load(), 0))
 	b = appendText(b, " flags=", s.flags())
 	b = appendNumber(b, " db=", int64(v.db.Load()))
-	b = append(b, " sub=0 psub=0 ssub=0 multi=-1 watch=0"...)
+	b = append(b, " sub=0 psub=0 ssub=0"...)
+	b = appendNumber(b, " multi=", v.multi.Load())
+	b = appendNumber(b, " watch=", s.watchedKeys())
 	b = appendNumber(b, " qbuf=", queued)
 	b = appendNumber(b, " qbuf-free=", max(inputCap-queued, 0))
-	b = append(b, " argv-mem=0 multi-mem=0"...)
+	b = append(b, " argv-mem=0"...)
+	b = appendNumber(b, " multi-mem=", v.multiBytes.Load())
 	b = appendNumber(b, " rbs=", bufferBytes)
 	b = append(b, " rbp=0 obl=0"...)
 	b = appendNumber(b, " oll=", min(unsent, 1))
 	b = appendNumber(b, " omem=", unsent)
-	b = appendNumber(b, " tot-mem=", sessionBytes+inputCap+unsent)
+	b = appendNumber(b, " tot-mem=", sessionBytes+inputCap+unsent+v.multiBytes.Load())
 	b = appendText(b, " events=", events)
 	b = appendText(b, " cmd=", cmd)
 	b = appendText(b, " user=", user)
 	b = appendNumber(b, " redir=-1 resp=", int64(v.proto.Load()))
 	b = appendText(b, " lib-name=", libName)
 	return appendText(b, " lib-ver=", libVer)
+}
+
+// watchedKeys is how many keys the client watches: none, as in Redis, once one of them was changed.
+func (s *Session) watchedKeys() int64 {
+	if s.touched.Load() {
+		return 0
+	}
+	return s.view.watched.Load()
 }
 
 // sessionBytes is about what a session takes beside its buffers.
@@ -199,7 +210,9 @@ func (s *Session) flags() string {
 		letter byte
 		set    bool
 	}{
+		{'x', v.multi.Load() >= 0},
 		{'b', s.parked.Load() != nil},
+		{'d', s.touched.Load()},
 		{'c', v.closing.Load()},
 		{'U', v.unix},
 		{'e', v.noEvict.Load()},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"quarry/commands"
@@ -31,6 +32,10 @@ type worker struct {
 	spare      [][]byte // reply buffers that no session needs now
 	spareBytes int      // their memory
 	serving    serving  // of parked clients
+
+	queues  []*transaction // that no session needs now
+	queued  [][]byte       // the arguments of the transaction that is running
+	swapped []int          // databases that the command, or the transaction, has exchanged
 
 	sought     []store.Lookup // by the commands that come next (prefetch),
 	prefetched int            // so many of which have their memory on its way
@@ -62,7 +67,7 @@ func (w *worker) begin(s *Session) {
 	w.watch.begin(s)
 	w.ends = w.watch.now() + int64(turnTime)
 	w.full = len(s.out) + s.turnOutput()
-	w.spec, w.mark, w.prefetched, w.intact = nil, 0, 0, false
+	w.spec, w.mark, w.prefetched, w.intact, w.swapped = nil, 0, 0, false, w.swapped[:0]
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
 	if s.out == nil {
@@ -122,6 +127,9 @@ func (w *worker) forget() {
 	if cap(w.keys) > keepInts {
 		w.keys = nil
 	}
+	if len(w.queued) > 0 {
+		w.forgetQueue()
+	}
 }
 
 // turnOver says that others are to have their turn: time is up, or there is
@@ -135,12 +143,16 @@ func (w *worker) turnOver(s *Session) bool {
 func (w *worker) execute(s *Session, args [][]byte) {
 	w.mark = w.out.Mark()
 	spec, refusal := w.admit(s, args)
-	if refusal == "" {
-		refusal = w.lock(spec, args)
+	queued := s.multi != nil && refusal == "" && !spec.Has(commands.NotQueued)
+	if refusal == "" && !queued {
+		refusal = w.lock(s, spec, args)
 	}
-	if refusal != "" {
-		w.refuse(spec, refusal)
-	} else {
+	switch {
+	case refusal != "":
+		w.refuse(s, spec, refusal)
+	case queued:
+		w.queue(s, spec, args)
+	default:
 		w.run(s, spec, args)
 		w.settle(s)
 	}
@@ -165,6 +177,8 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 		return cmd, commands.WrongArity(cmd)
 	case !s.authenticated && !cmd.Has(commands.NoAuth) && !s.Authenticated():
 		return cmd, commands.ErrNoAuth
+	case s.multi != nil:
+		return cmd, w.admitInMulti(s, cmd, args)
 	case cmd.Has(commands.DenyOOM) && !w.srv.store.Room(size(args)):
 		return cmd, commands.ErrOOM
 	}
@@ -194,14 +208,18 @@ func size(args [][]byte) (bytes int64) {
 
 // lock locks the shards of the call's keys, and no others. A call whose keys
 // cannot be told from its arguments is malformed: the handler says how.
-func (w *worker) lock(spec *commands.Spec, args [][]byte) (refusal string) {
-	if spec.Has(commands.AllShards) {
+func (w *worker) lock(s *Session, spec *commands.Spec, args [][]byte) (refusal string) {
+	flags := spec.Flags
+	switch {
+	case flags&commands.AllShards != 0:
 		w.locks.all()
-	} else {
+	case flags&commands.RunsQueue != 0:
+		flags = w.lockQueue(s)
+	default:
 		w.keys, _ = spec.AppendKeys(w.keys[:0], args)
 		w.locks.keys(args, w.keys)
 	}
-	if spec.Has(commands.Write) && w.srv.damage.of(w.locks.held) {
+	if flags&commands.Write != 0 && w.srv.damage.of(w.locks.held) {
 		return errDamaged
 	}
 	return ""
@@ -220,14 +238,29 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	if s.noTouch {
 		w.db.NoTouch()
 	}
+	w.srv.observe(c)
 	if spec.KeyFirst() && w.prefetched == 0 {
 		w.prefetch(s, spec, args)
 	}
 	w.watch.run(spec, args)
 	spec.Run(c)
 	w.intact = true
-	w.watch.done(c, w.failed())
+	w.watch.done(c, w.failed(w.mark))
+	w.noteSwapped()
 	w.spec = nil
+}
+
+// noteSwapped keeps in mind which databases the last command has exchanged.
+func (w *worker) noteSwapped() {
+	a, b, ok := w.ctx.Swapped()
+	if !ok {
+		return
+	}
+	for _, db := range []int{a, b} {
+		if !slices.Contains(w.swapped, db) {
+			w.swapped = append(w.swapped, db)
+		}
+	}
 }
 
 // now is the clock as it was read last, by the stopwatch or, if a lock had to be
@@ -274,8 +307,8 @@ func (w *worker) prefetch(s *Session, spec *commands.Spec, args [][]byte) {
 
 // failed reports whether the reply that begins at mark is an error, and counts
 // it under its code if so.
-func (w *worker) failed() bool {
-	reply := w.out.Bytes()[w.mark:]
+func (w *worker) failed(mark int) bool {
+	reply := w.out.Bytes()[mark:]
 	if len(reply) == 0 || reply[0] != '-' {
 		return false
 	}
@@ -292,18 +325,29 @@ func (w *worker) settle(s *Session) {
 	if ready := w.db.ReadyKeys(); len(ready) > 0 {
 		w.serving.keys(ready)
 	}
-	if a, b, ok := w.ctx.Swapped(); ok && w.srv.blocked.Load() > 0 {
-		w.serving.databases(a, b)
+	if len(w.swapped) > 0 {
+		if w.srv.blocked.Load() > 0 {
+			w.serving.databases(w.swapped)
+		}
+		w.swapped = w.swapped[:0]
 	}
 }
 
-// refuse answers a command that was not run.
-func (w *worker) refuse(spec *commands.Spec, refusal string) {
+// refuse answers a command that was not run. It spoils a transaction that is open.
+func (w *worker) refuse(s *Session, spec *commands.Spec, refusal string) {
 	if spec != nil {
 		w.stats.reject(spec)
 	}
+	switch {
+	case spec != nil && spec.Has(commands.RunsQueue):
+		w.locks.release()
+		s.forsake()
+		refusal = commands.ExecAbort(refusal)
+	case s.multi != nil:
+		s.multi.broken = true
+	}
 	w.out.Error(refusal)
-	w.failed()
+	w.failed(w.mark)
 }
 
 // hush takes the reply back that CLIENT REPLY asked not to hear. A parked

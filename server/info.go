@@ -177,7 +177,7 @@ func (s *Server) infoClients(t *infoText) {
 	t.add("clients_in_timeout_table", u.timed)
 	t.add("tracking_clients", 0)
 	t.add("pubsub_clients", 0)
-	t.add("watching_clients", 0)
+	t.add("watching_clients", s.watching.Load())
 }
 
 // clientUse is what the clients take.
@@ -195,7 +195,7 @@ func (s *Server) clientUse() (u clientUse) {
 		if p := client.parked.Load(); p != nil && p.timed {
 			u.timed++
 		}
-		u.bytes += sessionBytes + input + output
+		u.bytes += sessionBytes + input + output + client.view.multiBytes.Load()
 		u.maxInput = max(u.maxInput, input)
 		u.maxOutput = max(u.maxOutput, output)
 	}

@@ -65,6 +65,21 @@ func (l *locks) several(args [][]byte, at []int) {
 	}
 }
 
+// set locks the shards of a set.
+func (l *locks) set(shards *shardSet) {
+	var room [16]int
+	switch list := shards.appendTo(room[:0]); len(list) {
+	case 1:
+		l.one(list[0])
+	default:
+		l.release()
+		for _, shard := range list {
+			l.lock(shard)
+			l.held = append(l.held, shard)
+		}
+	}
+}
+
 // all locks every shard.
 func (l *locks) all() {
 	l.release()

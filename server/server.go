@@ -39,6 +39,12 @@ type Server struct {
 	unsent    atomic.Int64 // bytes of output waiting for all clients
 	blocked   atomic.Int64 // parked clients
 	queues    []queues     // of parked clients, by shard, under its lock
+	queued    atomic.Int64 // bytes that transactions have queued
+
+	observer  observer
+	observing atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
+	watching  atomic.Int64 // clients that watch keys
+	watches   []watchTable // by shard, under its lock
 	damage    damage
 
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
@@ -67,6 +73,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 // newServer makes a server without a network, for the given commands.
 func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Server, error) {
 	s := &Server{cfg: cfg, log: log, table: table, rand: rand.Uint64}
+	s.observer.srv = s
 	var err error
 	s.store, err = store.Open(store.Options{
 		Shards:    cfg.Shards.Load(),
@@ -74,6 +81,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 		MaxMemory: cfg.MaxMemory.Load(),
 		Limits:    s.storeLimits(),
 		Rand:      s.rand,
+		Observer:  &s.observer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("memory for data: %w", err)
@@ -84,6 +92,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 	for i := range s.queues {
 		s.queues[i] = queues{}
 	}
+	s.watches = make([]watchTable, s.store.Shards())
 	s.damage.shards = make([]atomic.Bool, s.store.Shards())
 	s.done, s.stop = context.WithCancel(context.Background())
 	s.checkFDs()

@@ -64,30 +64,37 @@ type Session struct {
 	softSince     int64 // since when the output is over the soft limit; 0: it is not
 	accounted     int64 // what the server's total of unsent bytes includes for this session
 
-	parked atomic.Pointer[parked] // the blocking command that waits, if any
-	killed atomic.Bool            // by CLIENT KILL
-	view   view
+	multi        *transaction           // MULTI was called; nil: not
+	watched      map[waitKey]*watch     // by WATCH
+	watchedBytes int64                  // about their memory
+	touched      atomic.Bool            // one of them has been changed
+	parked       atomic.Pointer[parked] // the blocking command that waits, if any
+	killed       atomic.Bool            // by CLIENT KILL
+	view         view
 }
 
 // view is what other goroutines may read of a session: CLIENT LIST and KILL.
 // It is kept up to date as things happen or at the end of a turn.
 type view struct {
-	created  int64 // seconds of the server's clock
-	fd       int
-	addr     string
-	laddr    string
-	unix     bool
-	active   atomic.Int64 // seconds of the server's clock
-	cmd      atomic.Pointer[commands.Spec]
-	db       atomic.Int32
-	proto    atomic.Int32
-	queued   atomic.Int64 // bytes of input waiting
-	inputCap atomic.Int64 // memory held for input
-	unsent   atomic.Int64 // bytes of output waiting for the client
-	taken    atomic.Int64 // seconds of the server's clock: when it last took some, or began to wait
-	closing  atomic.Bool
-	noEvict  atomic.Bool
-	noTouch  atomic.Bool
+	created    int64 // seconds of the server's clock
+	fd         int
+	addr       string
+	laddr      string
+	unix       bool
+	active     atomic.Int64 // seconds of the server's clock
+	cmd        atomic.Pointer[commands.Spec]
+	db         atomic.Int32
+	proto      atomic.Int32
+	queued     atomic.Int64 // bytes of input waiting
+	inputCap   atomic.Int64 // memory held for input
+	unsent     atomic.Int64 // bytes of output waiting for the client
+	multi      atomic.Int64 // commands queued since MULTI; -1: there was none
+	multiBytes atomic.Int64 // which they take
+	watched    atomic.Int64 // keys
+	taken      atomic.Int64 // seconds of the server's clock: when it last took some, or began to wait
+	closing    atomic.Bool
+	noEvict    atomic.Bool
+	noTouch    atomic.Bool
 
 	mu      sync.Mutex // guards the names
 	name    string
@@ -119,6 +126,7 @@ func newSession(srv *Server, conn endpoint, id int64) *Session {
 	v.user = defaultUser
 	v.active.Store(v.created)
 	v.proto.Store(2)
+	v.multi.Store(-1)
 	return s
 }
 
@@ -184,15 +192,14 @@ func (s *Session) runnable() bool {
 // the query buffer limit without a word.
 func (s *Session) protocolError(err error) {
 	if err == resp.ErrQueryLimit {
-		s.srv.log.Warn("client went over client-query-buffer-limit; closed", slog.String("client", s.Info()))
-		s.aborted = true
+		s.cutOff("client went over client-query-buffer-limit; closed")
 		return
 	}
 	s.srv.log.Debug("protocol error", slog.Any("err", err), slog.String("client", s.view.addr))
 	w := s.w
 	w.mark = w.out.Mark()
 	w.out.Error("ERR " + err.Error())
-	w.failed()
+	w.failed(w.mark)
 	w.hush(s, w.mark)
 	s.CloseAfterReply()
 }
@@ -267,6 +274,7 @@ func (s *Session) Sweep() { s.checkTime() }
 func (s *Session) Closed() {
 	s.aborted = true
 	s.abandonPark()
+	s.forsake()
 	s.out, s.sent = nil, 0
 	s.account()
 	s.srv.clients.remove(s)
@@ -276,6 +284,8 @@ func (s *Session) Closed() {
 func (s *Session) publish() {
 	setInt64(&s.view.queued, int64(s.framer.Buffered()))
 	setInt64(&s.view.inputCap, int64(s.framer.Cap()))
+	setInt64(&s.view.watched, int64(len(s.watched)))
+	s.publishMulti()
 }
 
 // setInt64 stores only what is new: a store costs other processors their copy.
@@ -363,6 +373,7 @@ func (s *Session) Reset() {
 	}
 	s.SetNoEvict(false)
 	s.SetNoTouch(false)
+	s.forsake()
 	s.login(s.srv.cfg.RequirePass.Load() == "")
 }
 
@@ -396,6 +407,3 @@ func (s *Session) SetNoTouch(on bool) {
 	s.noTouch = on
 	s.view.noTouch.Store(on)
 }
-
-// InMulti is false: there are no transactions yet.
-func (s *Session) InMulti() bool { return false }

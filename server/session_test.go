@@ -213,6 +213,7 @@ func fakeTable() *commands.Table {
 		row("BREAK", 2, commands.Write, key, func(c *commands.Ctx) { c.Array(3); c.Int(1); panic("as asked") }),
 		row("BREAKREAD", 2, commands.ReadOnly, commands.KeyAt(1, commands.RO), func(c *commands.Ctx) { panic("as asked") }),
 		row("FREE", 1, commands.NoAuth, nil, func(c *commands.Ctx) { c.OK() }),
+		row("RUNQUEUE", 1, commands.NotQueued|commands.RunsQueue, nil, func(c *commands.Ctx) { c.Client.Exec() }),
 		{Name: "BOX", Group: commands.Generic, Since: "1", Summary: "test", Arity: -2, Subs: []commands.Spec{
 			row("IN", 3, 0, nil, func(c *commands.Ctx) { c.OK() }),
 		}},

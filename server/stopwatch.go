@@ -15,6 +15,13 @@ type caller interface {
 //	  done(ctx, failed)    after it; failed: the answer is an error
 //	end(ctx)               the turn is over; ctx: of the last call, if it is still there
 //
+// EXEC runs other commands. They are timed like those of a pipeline, and EXEC from
+// where it began to where the last of them ended:
+//
+//	run(EXEC), nest()
+//	  run, done          for each of them
+//	unnest(), done(EXEC)
+//
 // What happens between end and begin is nobody's time. A parked command that is
 // served runs without run and done, and is not counted again; but SLOWLOG hears of
 // it only then, by served, as in Redis.
@@ -32,6 +39,10 @@ type stopwatch struct {
 	failed int
 	parked bool // the last of them waits for data: it is not done yet
 	limit  int  // calls after which the clock is read
+
+	outer *commands.Spec // EXEC, when it runs others
+	since int64          // the clock when it began
+	left  bool           // it has run them, and is not done itself
 }
 
 func (k *counters) newStopwatch(st *stats) *stopwatch { return &stopwatch{counters: k, stats: st} }
@@ -40,7 +51,7 @@ func (k *counters) newStopwatch(st *stats) *stopwatch { return &stopwatch{counte
 func (w *stopwatch) now() int64 { return w.at }
 
 func (w *stopwatch) begin(c caller) {
-	w.client = c
+	w.client, w.left = c, false
 	w.configure()
 	w.at = w.counters.clock()
 }
@@ -74,7 +85,23 @@ func (w *stopwatch) run(s *commands.Spec, args [][]byte) {
 	}
 }
 
+// nest says that the command that run has been told of begins to run others.
+func (w *stopwatch) nest() { w.outer, w.since = w.spec, w.at }
+
+// unnest says that it has run them all; last is the last of them.
+func (w *stopwatch) unnest(last *commands.Ctx) {
+	if w.calls > 0 {
+		w.flush(last)
+	}
+	w.left = w.at > w.since // else there were none
+}
+
 func (w *stopwatch) done(c *commands.Ctx, failed bool) {
+	if w.left {
+		w.stats.ran(w.outer, 1, 0, w.at-w.since, w.tracked)
+		w.left = false
+		return
+	}
 	w.calls++
 	if failed {
 		w.failed++

@@ -14,10 +14,11 @@ import (
 // called again. Except where said, the shard of every key named must be locked.
 // Expired keys are missing for every method.
 type DB struct {
-	s       *Store
-	index   int
-	nowMS   int64
-	noTouch bool
+	s        *Store
+	index    int
+	nowMS    int64
+	noTouch  bool
+	holdsAll bool // the caller has locked every shard
 
 	// What has been opened since Begin.
 	strings pool[String]
@@ -42,16 +43,23 @@ func (s *Store) NewDB() *DB { return &DB{s: s} }
 
 // Begin turns d to a database and to the time of a command.
 func (d *DB) Begin(index int, nowMS int64) {
-	d.index, d.nowMS, d.noTouch = index, nowMS, false
+	d.nowMS, d.holdsAll = nowMS, false
+	if cap(d.readyBytes) > readyKept {
+		d.ready, d.readyBytes = nil, nil
+	}
+	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
+	d.Next(index)
+}
+
+// Next turns d to a database for the next command of a transaction, which began with
+// Begin: the time, what HoldAll said and the keys that are ready stay.
+func (d *DB) Next(index int) {
+	d.index, d.noTouch = index, false
 	d.strings.begin()
 	d.hashes.begin()
 	d.members.begin()
 	d.lists.begin()
 	d.sets.begin()
-	if cap(d.readyBytes) > readyKept {
-		d.ready, d.readyBytes = nil, nil
-	}
-	d.ready, d.readyBytes = d.ready[:0], d.readyBytes[:0]
 }
 
 // End forgets the keys of the last commands, which may lie in memory that is
@@ -70,7 +78,11 @@ func (d *DB) Index() int { return d.index }
 // Store is the store d belongs to.
 func (d *DB) Store() *Store { return d.s }
 
-// NoTouch makes all but Touch leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin.
+// HoldAll says that the caller has locked every shard: methods that take locks
+// themselves take none; until the next Begin.
+func (d *DB) HoldAll() { d.holdsAll = true }
+
+// NoTouch makes all but Touch leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin or Next.
 func (d *DB) NoTouch() { d.noTouch = true }
 
 // spot is where a key is, or would be.
@@ -91,8 +103,8 @@ func (d *DB) findIn(index int, key []byte) spot {
 	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: d.s.hash.Sum(key)}
 	at.rec = sh.lookup(at.db, at.hash, key)
 	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
-		at.delete()
-		sh.expired.Add(1)
+		sh.expire(index, at.hash, at.rec)
+		at.rec = 0
 	}
 	return at
 }
@@ -129,6 +141,9 @@ func (d *DB) Type(key []byte) Type {
 
 // Has reports whether the key exists, and leaves no trace.
 func (d *DB) Has(key []byte) bool { return d.find(key).rec != 0 }
+
+// HasIn is Has for another database.
+func (d *DB) HasIn(index int, key []byte) bool { return d.findIn(index, key).rec != 0 }
 
 // Use notes that a command uses the key to change it, and reports whether the key exists.
 func (d *DB) Use(key []byte) bool {

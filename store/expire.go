@@ -66,8 +66,27 @@ func (sh *shard) storeTimes(db *database) {
 // expired reports whether a key's time is over; in its last millisecond it is still there, as in Redis.
 func expired(atMS, nowMS int64) bool { return atMS != 0 && nowMS > atMS }
 
-// reclaim deletes up to max expired keys, earliest first, and reports whether there are more.
-func (sh *shard) reclaim(db *database, nowMS int64, max int) bool {
+// Observer is told of the keys that are deleted because their time is over.
+type Observer interface {
+	// Observing reports whether Expired is to be called.
+	Observing() bool
+	// Expired is called, with the key's shard locked, for a key that is about to be deleted. key is valid
+	// during the call, which must not use the store.
+	Expired(db int, key []byte)
+}
+
+// expire deletes a key, in a database, whose time is over.
+func (sh *shard) expire(index int, h uint64, rec slab.Ref) {
+	if sh.observer != nil && sh.observer.Observing() {
+		sh.observer.Expired(index, sh.keyNoCopy(rec))
+	}
+	sh.delete(&sh.dbs[index], h, rec)
+	sh.expired.Add(1)
+}
+
+// reclaim deletes up to max expired keys of a database, earliest first, and reports whether there are more.
+func (sh *shard) reclaim(index int, nowMS int64, max int) bool {
+	db := &sh.dbs[index]
 	if db.times == (zset.Handle{}) {
 		return false
 	}
@@ -83,9 +102,8 @@ func (sh *shard) reclaim(db *database, nowMS int64, max int) bool {
 	sh.storeTimes(db)
 	for _, rec := range sh.due {
 		sh.heap.W(rec).SetU64(recExpire, 0) // it is out of the index
-		sh.delete(db, sh.HashOf(uint32(rec)), rec)
+		sh.expire(index, sh.HashOf(uint32(rec)), rec)
 	}
-	sh.expired.Add(int64(len(sh.due)))
 	return due > max
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -155,5 +157,85 @@ func TestExpireStats(t *testing.T) {
 	}
 	if keys, expires, avg := f.s.ExpireStats(0); keys != 0 || expires != 0 || avg != 0 {
 		t.Errorf("of an empty database: %d, %d, %d", keys, expires, avg)
+	}
+}
+
+// observer notes which keys expired.
+type observer struct {
+	on      bool
+	expired []string
+}
+
+func (o *observer) Observing() bool { return o.on }
+func (o *observer) Expired(db int, key []byte) {
+	o.expired = append(o.expired, fmt.Sprintf("%d:%s", db, key))
+}
+
+// TestObserver: each way in which an expired key goes is told once; what is deleted is no expiry.
+func TestObserver(t *testing.T) {
+	o := &observer{on: true}
+	f := newFixture(t, Options{Shards: 4, Observer: o})
+	long := strings.Repeat("k", 5000)
+	expire := func() {
+		for _, key := range []string{"a", "b", long} {
+			f.add(2, key, "m", 1)
+			f.run(2, func(d *DB) { d.SetExpireAt([]byte(key), f.now+10) })
+		}
+		f.now += 20
+	}
+	for name, meet := range map[string]func(){
+		"find": func() {
+			f.run(2, func(d *DB) {
+				for _, key := range []string{"a", "b", long, "a"} {
+					if d.Has([]byte(key)) {
+						t.Errorf("%s is there", key)
+					}
+				}
+			})
+		},
+		"tick": f.tick,
+		"random": func() {
+			d := f.s.NewDB()
+			d.Begin(2, f.now)
+			if key, ok := d.RandomKey(nil); ok {
+				t.Errorf("%s is there", key)
+			}
+		},
+	} {
+		o.expired = nil
+		expire()
+		meet()
+		slices.Sort(o.expired)
+		if want := []string{"2:a", "2:b", "2:" + long}; !slices.Equal(o.expired, want) {
+			t.Errorf("%s: %q", name, o.expired)
+		}
+	}
+	o.expired = nil
+	f.add(2, "a", "m", 1)
+	f.run(2, func(d *DB) { d.Delete([]byte("a")) })
+	o.on = false
+	expire()
+	f.tick()
+	if len(o.expired) > 0 {
+		t.Errorf("%q", o.expired)
+	}
+}
+
+// TestHoldAll: with all shards locked, what locks them itself does not.
+func TestHoldAll(t *testing.T) {
+	f := newFixture(t, Options{Shards: 8})
+	for i := range 100 {
+		f.add(0, fmt.Sprint(i), "m", 1)
+	}
+	f.lockAll()
+	defer f.unlockAll()
+	d := f.s.NewDB()
+	d.Begin(0, f.now)
+	d.HoldAll()
+	d.Next(0)
+	n := 0
+	cursor := d.Scan(0, 1000, None, func([]byte) { n++ })
+	if _, ok := d.RandomKey(nil); cursor != 0 || n != 100 || !ok {
+		t.Errorf("cursor %d, %d keys, %t", cursor, n, ok)
 	}
 }

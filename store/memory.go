@@ -43,13 +43,16 @@ const headroom = 128
 // before it begins, since running out of pages in the middle of a change is a panic. That
 // covers what a command stores of its arguments, index and nodes included; a
 // command that stores what it computes from other keys may need more than is looked for here.
-func (s *Store) Room(n int64) bool {
+func (s *Store) Room(n int64) bool { return s.Allows(n) && s.Ready(n) }
+
+// Allows reports whether maxmemory lets about n more bytes be used.
+func (s *Store) Allows(n int64) bool {
 	limit := s.maxMemory.Load()
-	if limit != 0 && s.region.Used()*offheap.PageSize+n > limit {
-		return false
-	}
-	return s.region.Ready(n/(offheap.PageSize/2) + headroom)
+	return limit == 0 || s.region.Used()*offheap.PageSize+n <= limit
 }
+
+// Ready reports whether the system gives the pages that a command may need to store n bytes.
+func (s *Store) Ready(n int64) bool { return s.region.Ready(n/(offheap.PageSize/2) + headroom) }
 
 // Counters are running totals for INFO; ResetCounters is CONFIG RESETSTAT's part.
 type Counters struct {

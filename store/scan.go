@@ -15,7 +15,7 @@ const scanBatch = 128
 // type only (None: any) are left out. A key present from the first call to the
 // last is passed at least once.
 //
-// It takes the shard locks itself, one at a time; no lock may be held. key is valid
+// It takes the shard locks itself, one at a time; no lock may be held, or all (HoldAll). key is valid
 // during the call only; fn must not use the store.
 //
 // A cursor is the place in the shard's directory (dict.Table.Scan) above the shard's number.
@@ -42,8 +42,10 @@ func (d *DB) Scan(cursor uint64, count int, only Type, fn func(key []byte)) uint
 // scanShard passes keys of one shard, under its lock, until it has looked at count.
 func (d *DB) scanShard(shard int, place uint32, count int, only Type, fn func(key []byte)) (next uint32, looked int) {
 	sh := d.s.shards[shard]
-	sh.lock()
-	defer sh.unlock()
+	if !d.holdsAll {
+		sh.lock()
+		defer sh.unlock()
+	}
 	keys := &sh.dbs[d.index].keys
 	if !keys.Exists() {
 		return 0, 0
@@ -62,8 +64,8 @@ func (d *DB) scanShard(shard int, place uint32, count int, only Type, fn func(ke
 	}
 }
 
-// RandomKey appends a random key to dst. It takes the locks itself. Expired keys that it
-// draws are deleted.
+// RandomKey appends a random key to dst. It takes the locks itself, unless all are held
+// (HoldAll). Expired keys that it draws are deleted.
 func (d *DB) RandomKey(dst []byte) ([]byte, bool) {
 	for {
 		size := d.s.Size(d.index)
@@ -92,8 +94,10 @@ func (d *DB) shardWith(i int) *shard {
 
 // randomKeyOf draws a key of one shard. ok is false if the shard is empty, or the key had expired.
 func (d *DB) randomKeyOf(sh *shard, dst []byte) (key []byte, ok bool) {
-	sh.lock()
-	defer sh.unlock()
+	if !d.holdsAll {
+		sh.lock()
+		defer sh.unlock()
+	}
 	db := &sh.dbs[d.index]
 	if !db.keys.Exists() {
 		return dst, false
@@ -101,8 +105,7 @@ func (d *DB) randomKeyOf(sh *shard, dst []byte) (key []byte, ok bool) {
 	ref, _ := db.keys.Random(d.s.rand)
 	rec := slab.Ref(ref)
 	if expired(sh.expireAt(rec), d.nowMS) {
-		sh.delete(db, sh.HashOf(ref), rec)
-		sh.expired.Add(1)
+		sh.expire(d.index, sh.HashOf(ref), rec)
 		return dst, false
 	}
 	return append(dst, sh.keyNoCopy(rec)...), true

@@ -20,7 +20,8 @@ import (
 //
 // Package server's gate locks the shards of a command's keys and runs the
 // handler. Store.Tick, DB.Scan and DB.RandomKey take the locks themselves, one
-// at a time, and are called with none held.
+// at a time, and are called with none held; the latter two, in a transaction,
+// with all, and then they take none (DB.HoldAll).
 //
 // Figures that INFO asks for are atomic and are read without locks: those of a
 // heap are published when the shard is unlocked.
@@ -43,8 +44,9 @@ type shard struct {
 	dbs   []database
 	empty zset.Handle // an empty set, made when first wanted (ZSet.openEmpty)
 
-	limits  *atomic.Pointer[Limits] // the store's
-	applied *Limits                 // those that the values are kept by
+	limits   *atomic.Pointer[Limits] // the store's
+	applied  *Limits                 // those that the values are kept by
+	observer Observer                // nil: nobody asks
 
 	graveyard []dict.Table // directories of flushed databases, for Tick to dismantle
 	waiters   int          // clients parked on keys of this shard

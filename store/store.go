@@ -27,13 +27,17 @@ type Options struct {
 	// Rand is the source of random picks (RANDOMKEY, use counters), for any
 	// goroutine; the default is a sequence that Seed begins.
 	Rand func() uint64
+	// Observer is told of keys that expire; nil: nobody is.
+	Observer Observer
 }
 
 const (
 	defaultShards    = 16
-	maxShards        = 1024
 	defaultDatabases = 16
 )
+
+// MaxShards is how many shards a store may have.
+const MaxShards = 1024
 
 // Limits are the thresholds up to which values keep their packed forms.
 type Limits struct {
@@ -97,8 +101,8 @@ func Open(o Options) (*Store, error) {
 	if o.Rand == nil {
 		o.Rand = sequence(o.Seed)
 	}
-	if o.Shards < 1 || o.Shards > maxShards || bits.OnesCount(uint(o.Shards)) != 1 {
-		return nil, fmt.Errorf("store: %d shards: not a power of two up to %d", o.Shards, maxShards)
+	if o.Shards < 1 || o.Shards > MaxShards || bits.OnesCount(uint(o.Shards)) != 1 {
+		return nil, fmt.Errorf("store: %d shards: not a power of two up to %d", o.Shards, MaxShards)
 	}
 	if o.Databases < 1 {
 		return nil, fmt.Errorf("store: %d databases", o.Databases)
@@ -114,12 +118,12 @@ func Open(o Options) (*Store, error) {
 	s.maxMemory.Store(o.MaxMemory)
 	s.limits.Store(&o.Limits)
 	for range o.Shards {
-		s.shards = append(s.shards, s.newShard(o.Databases))
+		s.shards = append(s.shards, s.newShard(o))
 	}
 	return s, nil
 }
 
-func (s *Store) newShard(databases int) *shard {
+func (s *Store) newShard(o Options) *shard {
 	heap := slab.New(s.region)
 	sh := &shard{
 		hash:    s.hash,
@@ -129,9 +133,10 @@ func (s *Store) newShard(databases int) *shard {
 		members: table.NewEnv(heap, s.hash, false),
 		lists:   list.Env{Heap: heap},
 		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
-		dbs:     make([]database, databases),
+		dbs:     make([]database, o.Databases),
 
-		limits: &s.limits,
+		limits:   &s.limits,
+		observer: o.Observer,
 	}
 	sh.kinds = [types]kind{
 		TypeString: stringKind{sh},

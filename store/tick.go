@@ -37,11 +37,10 @@ func (sh *shard) upkeep(nowMS int64) bool {
 	sh.lock()
 	defer sh.unlock()
 	for i := range sh.dbs {
-		db := &sh.dbs[i]
-		if sh.reclaim(db, nowMS, reclaimKeys) {
+		if sh.reclaim(i, nowMS, reclaimKeys) {
 			return true
 		}
-		sh.sample(db, nowMS)
+		sh.sample(&sh.dbs[i], nowMS)
 	}
 	if sh.dismantle(dismantleKeys) || sh.reclaimValues(reclaimPages) || sh.times.Reclaim(reclaimPages) {
 		return true

@@ -89,6 +89,10 @@ func weight(s *commands.Spec) int {
 	switch {
 	case s.Name == "ZADD":
 		return 40
+	case s.Name == "EXEC":
+		return 30
+	case s.Name == "MULTI" || s.Name == "WATCH":
+		return 15
 	case s.Name == "ZINCRBY" || s.Name == "ZRANGE":
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":

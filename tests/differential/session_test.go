@@ -20,14 +20,16 @@ type side struct {
 // session is both servers with nothing in them.
 type session struct {
 	oracle, quarry side
+	queues         [2]queue // of the connections
 }
 
 func newSession(oracle, quarry string) *session {
-	return &session{side{addr: oracle}, side{addr: quarry}}
+	return &session{oracle: side{addr: oracle}, quarry: side{addr: quarry}}
 }
 
 // reset empties both servers and makes all connections anew.
 func (s *session) reset(entries string) error {
+	s.queues = [2]queue{}
 	for _, side := range []*side{&s.oracle, &s.quarry} {
 		if err := side.reset(entries); err != nil {
 			return fmt.Errorf("%s: %w", side.addr, err)
@@ -92,7 +94,7 @@ func (s *session) step(c call) (string, error) {
 	if err != nil {
 		return fmt.Sprintf("redis answers\n%s\nquarry fails: %v", brief(a), err), nil
 	}
-	if same(c.args, a, b) {
+	if s.queues[c.conn].same(c.args, a, b, same) {
 		return "", nil
 	}
 	return fmt.Sprintf("redis answers\n%s\nquarry answers\n%s", brief(a), brief(b)), nil

@@ -22,15 +22,23 @@ func TestTranscripts(t *testing.T) {
 				b := &transcript.Player{Addr: quarry.Addr, Proto: proto}
 				defer a.Close()
 				defer b.Close()
+				queues, client := map[string]*queue{}, ""
 				for i := range f.Blocks {
-					playBoth(t, f.Name, &f.Blocks[i], a, b)
+					if f.Blocks[i].Directive == transcript.Client {
+						client = f.Blocks[i].Arg
+					}
+					if queues[client] == nil {
+						queues[client] = &queue{}
+					}
+					playBoth(t, f.Name, &f.Blocks[i], a, b, queues[client])
 				}
 			})
 		}
 	}
 }
 
-func playBoth(t *testing.T, name string, b *transcript.Block, oracle, quarry *transcript.Player) {
+// playBoth plays a block; q is what its client has queued.
+func playBoth(t *testing.T, name string, b *transcript.Block, oracle, quarry *transcript.Player, q *queue) {
 	both := *b
 	both.Calls, both.Lines = nil, nil
 	for i, c := range b.Calls {
@@ -47,7 +55,7 @@ func playBoth(t *testing.T, name string, b *transcript.Block, oracle, quarry *tr
 		t.Fatalf("%s:%d: %v", name, b.Line, err)
 	}
 	for i, v := range want {
-		if !sameInBlock(&both, i, v, got[i]) {
+		if !sameInBlock(&both, i, v, got[i], q) {
 			t.Errorf("%s:%d: %s\nredis answers\n%s\nquarry answers\n%s", name, b.Line, lineOf(&both, i), v, got[i])
 		}
 	}
@@ -61,7 +69,7 @@ func lineOf(b *transcript.Block, i int) string {
 	return b.Lines[i]
 }
 
-func sameInBlock(b *transcript.Block, i int, v, w harness.Value) bool {
+func sameInBlock(b *transcript.Block, i int, v, w harness.Value, q *queue) bool {
 	switch {
 	case b.Directive == transcript.Read:
 		return equal(v, w)
@@ -70,5 +78,5 @@ func sameInBlock(b *transcript.Block, i int, v, w harness.Value) bool {
 	case b.Arg == transcript.Unordered && !v.IsError() && !w.IsError():
 		return unordered(v, w)
 	}
-	return same(b.Calls[i], v, w)
+	return q.same(b.Calls[i], v, w, same)
 }

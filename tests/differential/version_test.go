@@ -12,8 +12,8 @@ var newer = []struct {
 	is      func(args []string) bool
 	reason  string
 }{
-	{"zrank", fourth, "WITHSCORE came with 7.2"},
-	{"zrevrank", fourth, "WITHSCORE came with 7.2"},
+	{"zrank", pastThird, "WITHSCORE came with 7.2, and with it the arity"},
+	{"zrevrank", pastThird, "WITHSCORE came with 7.2, and with it the arity"},
 	{"client|setinfo", always, "came with 7.2"},
 	{"client|no-touch", always, "came with 7.2"},
 	{"client|kill", has("MAXAGE"), "MAXAGE came with 7.4"},
@@ -48,8 +48,8 @@ func isReworded(command, old, new string) bool {
 	return false
 }
 
-func always([]string) bool      { return true }
-func fourth(args []string) bool { return len(args) == 4 }
+func always([]string) bool         { return true }
+func pastThird(args []string) bool { return len(args) > 3 }
 func has(word string) func([]string) bool {
 	return func(args []string) bool {
 		return slices.ContainsFunc(args[1:], func(a string) bool { return strings.EqualFold(a, word) })

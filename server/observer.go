@@ -1,0 +1,49 @@
+package server
+
+import (
+	"quarry/commands"
+	"quarry/store"
+)
+
+// observer is who commands and the store tell of changed keys, with the keys'
+// shards locked. One serves all workers, and the goroutine that reclaims expired keys.
+//
+// The gate gives it to a command only while somebody is interested: it looks at
+// Server.observing when the command's shards are locked, and who becomes interested
+// in a key counts himself there under the lock of its shard. So nothing is missed, and
+// when nobody is interested a command pays for one load.
+type observer struct{ srv *Server }
+
+// Observing reports whether anybody wants to know.
+func (o *observer) Observing() bool { return o.srv.observing.Load() > 0 }
+
+// Modified is called after a command has changed a key.
+func (o *observer) Modified(db int, class commands.Class, event string, key []byte) {
+	o.srv.touch(db, key)
+}
+
+// Expired is called before the store deletes a key whose time is over.
+func (o *observer) Expired(db int, key []byte) {
+	o.Modified(db, commands.ClassExpired, "expired", key)
+}
+
+// Flushing is called before a database is emptied: that changes the watched keys that are there.
+func (o *observer) Flushing(d *store.DB, db int) {
+	o.srv.touchAll(db, func(key []byte) bool { return d.HasIn(db, key) })
+}
+
+// Swapping is called before two databases are exchanged: that changes the watched keys
+// that are in either.
+func (o *observer) Swapping(d *store.DB, a, b int) {
+	inEither := func(key []byte) bool { return d.HasIn(a, key) || d.HasIn(b, key) }
+	o.srv.touchAll(a, inEither)
+	o.srv.touchAll(b, inEither)
+}
+
+// observe gives a command its observer, if anybody is interested. The command's shards are locked.
+func (s *Server) observe(c *commands.Ctx) {
+	c.Observer = nil
+	if s.observer.Observing() {
+		c.Observer = &s.observer
+	}
+}
