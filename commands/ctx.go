@@ -42,6 +42,9 @@ type Ctx struct {
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
 	scores      []float64
+	// And of those of sets and hashes.
+	members table.Iter
+	picked  []byte
 }
 
 // Block describes what a parked client waits for.

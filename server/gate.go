@@ -195,7 +195,7 @@ func size(args [][]byte) (bytes int64) {
 // lock locks the shards of the call's keys, and no others. A call whose keys
 // cannot be told from its arguments is malformed: the handler says how.
 func (w *worker) lock(spec *commands.Spec, args [][]byte) (refusal string) {
-	if spec.Has(commands.AllShards) {
+	if spec.LocksAll(args) {
 		w.locks.all()
 	} else {
 		w.keys, _ = spec.AppendKeys(w.keys[:0], args)
