@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"quarry/store"
+	"quarry/store/list"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -42,9 +44,10 @@ type Ctx struct {
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
 	scores      []float64
-	// And of those of sets and hashes.
-	members table.Iter
-	picked  []byte
+	// And of those of other types.
+	members  table.Iter
+	elements list.Iter
+	picked   []byte
 }
 
 // Block describes what a parked client waits for.

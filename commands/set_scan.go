@@ -59,8 +59,11 @@ func sscan(c *Ctx) {
 		return
 	}
 	o, problem := parseZscan(c.Args[3:])
-	if problem != "" || o.noScores {
-		c.Error(errSyntax)
+	if problem == "" && o.noScores {
+		problem = errSyntax
+	}
+	if problem != "" {
+		c.Error(problem)
 		return
 	}
 	var found keyList

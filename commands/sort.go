@@ -12,11 +12,11 @@ import (
 var (
 	sortPatternKeys = Keys{
 		Unknown: true, Access: RO | AccessOp,
-		Notes: "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort",
+		Notes: "What BY and GET look at: named after the elements that are sorted",
 	}
 	sortStoreKey = Keys{
 		Unknown: true, Access: OW | UpdateOp, Find: findSortStore,
-		Notes: "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array",
+		Notes: "What STORE names, which may stand anywhere among the options",
 	}
 	sortArgs = []Arg{
 		keyArg("key"),

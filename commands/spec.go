@@ -178,7 +178,7 @@ type Spec struct {
 	Keys       []Keys
 	// Seeks is the position of the argument that a call with one member looks up in the
 	// value at its first argument; negative: counted from the end; 0: it does not. See Sought.
-	Seeks   int
+	Seeks int
 	// Roams reports whether a call works on keys that its arguments do not name: all shards
 	// are locked for it. nil: none does, unless the command is AllShards.
 	Roams   func(args [][]byte) bool

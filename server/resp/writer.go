@@ -183,7 +183,7 @@ func (w *Writer) Defer() int {
 // DeferSet is Defer for a set.
 func (w *Writer) DeferSet() int {
 	mark := w.Defer()
-	if w.proto > 2 {
+	if w.Proto() > 2 {
 		w.buf[mark] = '~'
 	}
 	return mark
