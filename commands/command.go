@@ -131,10 +131,22 @@ func (c *Ctx) statusSet(words []string) {
 }
 
 func (c *Ctx) keySpec(k *Keys) {
-	c.Map(3)
+	if k.Notes != "" {
+		c.Map(4)
+		c.Str("notes")
+		c.Str(k.Notes)
+	} else {
+		c.Map(3)
+	}
 	c.Str("flags")
 	c.statusSet(k.Access.names())
 	c.Str("begin_search")
+	if k.Unknown {
+		c.typedSpec("unknown", 0)
+		c.Str("find_keys")
+		c.typedSpec("unknown", 0)
+		return
+	}
 	if k.Keyword != "" {
 		c.typedSpec("keyword", 2)
 		c.Str("keyword")

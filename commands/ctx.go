@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"quarry/store"
+	"quarry/store/list"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -43,8 +45,11 @@ type Ctx struct {
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
 	scores      []float64
-
-	text []byte // scratch of those that write numbers
+	// And of those of other types.
+	members  table.Iter
+	elements list.Iter
+	picked   []byte
+	text     []byte // scratch of those that write numbers
 }
 
 // Block describes what a parked client waits for.

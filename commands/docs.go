@@ -67,7 +67,7 @@ func (c *Ctx) argDocs(args []Arg) {
 }
 
 func (c *Ctx) argDoc(a *Arg) {
-	key, group := a.Type == TypeKey, a.Type == TypeOneOf || a.Type == TypeBlock
+	key, group := a.Type == TypeKey || a.Key > 0, a.Type == TypeOneOf || a.Type == TypeBlock
 	flags := a.flagNames()
 	c.Map(2 + fieldsIf(!group, 1) + fieldsIf(key, 1) + fieldsIf(a.Token != "", 1) + fieldsIf(a.Summary != "", 1) +
 		fieldsIf(a.Since != "", 1) + fieldsIf(flags != nil, 1) + fieldsIf(group, 1))

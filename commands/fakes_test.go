@@ -94,6 +94,8 @@ func (r *textReply) Undo(m int) {
 }
 
 // Defer begins an aggregate that nothing but Patch closes.
+func (r *textReply) DeferSet() int { return r.Defer() }
+
 func (r *textReply) Defer() int {
 	r.begin(-1, "[", "]")
 	r.marks = append(r.marks, len(r.open))

@@ -46,10 +46,11 @@ type Reply interface {
 	BeginBulk(n int)
 	// Raw appends bytes that are already encoded.
 	Raw(b []byte)
-	// Defer begins an array whose length is not known yet and returns a mark;
-	// Patch(mark, n) puts the length in when the n elements are written.
+	// Defer begins an array, and DeferSet a set, whose length is not known yet, and returns a
+	// mark; Patch(mark, n) puts the length in when the n elements are written.
 	// They nest like brackets.
 	Defer() int
+	DeferSet() int
 	Patch(mark, n int)
 	// Undo takes back everything written since Mark returned m, for a handler
 	// that finds an error midway.

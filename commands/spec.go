@@ -111,6 +111,11 @@ type Keys struct {
 	Limit   int
 	KeyNum  bool
 	Access  Access
+	// Unknown: where the keys are depends on more than the description can say; Notes tells
+	// of it, and Find, if set, is the position of the one key in a call, 0 if there is none.
+	Unknown bool
+	Notes   string
+	Find    func(args [][]byte) int
 }
 
 // KeyAt is the key specification of one key at argument index.
@@ -176,7 +181,10 @@ type Spec struct {
 	Keys       []Keys
 	// Seeks is the position of the argument that a call with one member looks up in the
 	// value at its first argument; negative: counted from the end; 0: it does not. See Sought.
-	Seeks   int
+	Seeks int
+	// Roams reports whether a call works on keys that its arguments do not name: all shards
+	// are locked for it. nil: none does, unless the command is AllShards.
+	Roams   func(args [][]byte) bool
 	Args    []Arg
 	History [][2]string // version, change
 	Tips    []string    // COMMAND INFO's tips
@@ -209,6 +217,11 @@ func (s *Spec) Parent() *Spec { return s.parent }
 
 // Has reports whether all of the flags f are set.
 func (s *Spec) Has(f Flag) bool { return s.Flags&f == f }
+
+// LocksAll reports whether a call needs every shard locked.
+func (s *Spec) LocksAll(args [][]byte) bool {
+	return s.Has(AllShards) || s.Roams != nil && s.Roams(args)
+}
 
 // ArityOK reports whether a call with n arguments (the name included) is long enough.
 func (s *Spec) ArityOK(n int) bool {
@@ -328,7 +341,7 @@ func (s *Spec) FirstKey() (first, last, step int) {
 		last = k.Last
 	}
 	for _, n := range s.Keys[1:] {
-		if n.Keyword == "" && !n.KeyNum && n.Last == 0 && last >= 0 && n.Index == last+1 {
+		if n.Keyword == "" && !n.KeyNum && !n.Unknown && n.Last == 0 && last >= 0 && n.Index == last+1 {
 			last++
 		}
 	}
@@ -350,6 +363,14 @@ func (s *Spec) AppendKeys(dst []int, args [][]byte) ([]int, bool) {
 }
 
 func (k *Keys) appendTo(dst []int, args [][]byte) ([]int, bool) {
+	if k.Unknown {
+		if k.Find != nil {
+			if i := k.Find(args); i > 0 {
+				dst = append(dst, i)
+			}
+		}
+		return dst, true
+	}
 	first := k.Index
 	if k.Keyword != "" {
 		if first = k.findKeyword(args); first == 0 {
@@ -485,7 +506,7 @@ func (t *Table) add(s *Spec, parent *Spec) {
 		panic("commands: " + s.full + ": " + err.Error())
 	}
 	for _, k := range s.Keys {
-		if k.KeyNum || k.Keyword != "" {
+		if k.KeyNum || k.Unknown || k.Keyword != "" {
 			s.Flags |= MovableKeys
 		} else if k.Index == 1 {
 			s.keyFirst = true

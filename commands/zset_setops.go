@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"quarry/store"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -95,33 +96,72 @@ const (
 	errNegativeLimit = "ERR LIMIT can't be negative"
 )
 
-// input is one operand of the set algebra.
+// input is one operand of the set algebra: a sorted set, or a plain set, whose members have
+// score 1. There is no such key if it is neither.
 type input struct {
-	set    *zset.Set // nil: there is no such key
+	set    *zset.Set
+	plain  *store.Set
 	weight float64
 }
 
+const plainScore = 1 // of the members of a plain set
+
 func (in *input) len() int {
-	if in.set == nil {
-		return 0
+	switch {
+	case in.set != nil:
+		return in.set.Len()
+	case in.plain != nil:
+		return in.plain.Len()
 	}
-	return in.set.Len()
+	return 0
 }
 
 func (in *input) score(member []byte) (score float64, ok bool) {
-	if in.set == nil {
-		return 0, false
+	switch {
+	case in.set != nil:
+		return in.set.Score(member)
+	case in.plain != nil:
+		return plainScore, in.plain.Has(member)
 	}
-	return in.set.Score(member)
+	return 0, false
 }
 
-// walk places it before the first member.
-func (in *input) walk(it *zset.Iter) bool {
-	if in.len() == 0 {
-		return false
+// inputIter walks the rows of an input: those of a sorted set in order.
+type inputIter struct {
+	rows    *zset.Iter
+	members *table.Iter
+}
+
+// walk places it before the first row; an input is walked at a time.
+func (c *Ctx) walk(in *input) (it inputIter) {
+	switch {
+	case in.len() == 0:
+	case in.set != nil:
+		c.iter.Seek(in.set, 0, false)
+		it.rows = &c.iter
+	default:
+		c.members.Seek(&in.plain.Table)
+		it.members = &c.members
 	}
-	it.Seek(in.set, 0, false)
-	return true
+	return it
+}
+
+func (it inputIter) next() bool {
+	return it.rows != nil && it.rows.Next() || it.members != nil && it.members.Next()
+}
+
+func (it inputIter) member() []byte {
+	if it.rows != nil {
+		return it.rows.Member()
+	}
+	return it.members.Key()
+}
+
+func (it inputIter) score() float64 {
+	if it.rows != nil {
+		return it.rows.Score()
+	}
+	return plainScore
 }
 
 // aggregate is how the scores of a member of several inputs become one.
@@ -208,11 +248,15 @@ func (c *Ctx) parseSetops(at int, allowed clause) (o setops, ok bool) {
 func (c *Ctx) openInputs(keys [][]byte) (inputs []input, ok bool) {
 	inputs = make([]input, len(keys))
 	for i, key := range keys {
+		inputs[i].weight = 1
+		if c.DB.Kind(key) == store.TypeSet {
+			inputs[i].plain, _ = c.DB.Set(key)
+			continue
+		}
 		z, err := c.DB.ZSet(key)
 		if c.fail(err) {
 			return nil, false
 		}
-		inputs[i].weight = 1
 		if z != nil {
 			inputs[i].set = &z.Set
 		}
@@ -321,9 +365,9 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 func (c *Ctx) union(result *store.ZSet, o *setops) {
 	for i := range o.inputs {
 		in := &o.inputs[i]
-		for ok := in.walk(&c.iter); ok && c.iter.Next(); {
-			member := c.iter.Member()
-			score := orZero(o.aggregate.weighted(c.iter.Score(), in.weight))
+		for it := c.walk(in); it.next(); {
+			member := it.member()
+			score := orZero(o.aggregate.weighted(it.score(), in.weight))
 			if out, before := result.Add(member, score, zset.NX); out == zset.Nop {
 				result.Add(member, o.aggregate.join(before, score), 0)
 			}
@@ -333,9 +377,9 @@ func (c *Ctx) union(result *store.ZSet, o *setops) {
 
 // intersect adds the members that all inputs have to result.
 func (c *Ctx) intersect(result *store.ZSet, o *setops) {
-	for ok := o.inputs[0].walk(&c.iter); ok && c.iter.Next(); {
-		if score, in := o.scoreInAll(c.iter.Member(), c.iter.Score()); in {
-			result.Add(c.iter.Member(), score, 0)
+	for it := c.walk(&o.inputs[0]); it.next(); {
+		if score, in := o.scoreInAll(it.member(), it.score()); in {
+			result.Add(it.member(), score, 0)
 		}
 	}
 }
@@ -361,8 +405,8 @@ func zintercard(c *Ctx) {
 	}
 	o.smallestFirst()
 	n := int64(0)
-	for ok := o.inputs[0].walk(&c.iter); ok && c.iter.Next(); {
-		if _, in := o.scoreInAll(c.iter.Member(), 0); !in {
+	for it := c.walk(&o.inputs[0]); it.next(); {
+		if _, in := o.scoreInAll(it.member(), 0); !in {
 			continue
 		}
 		if n++; n == o.limit {
@@ -406,6 +450,14 @@ func zdiffstore(c *Ctx) {
 // call, in whose shard notes may be kept.
 func (c *Ctx) difference(o *setops, near []byte, fn func(member []byte, score float64)) {
 	first, others := &o.inputs[0], o.inputs[1:]
+	if first.plain != nil {
+		ordered := c.DB.NewZSet(near)
+		defer ordered.Discard()
+		for it := c.walk(first); it.next(); {
+			ordered.Add(it.member(), plainScore, 0)
+		}
+		first = &input{set: &ordered.Set, weight: 1}
+	}
 	lookups, total := first.len()*len(others), 0
 	for i := range others {
 		total += others[i].len()
@@ -420,14 +472,14 @@ func (c *Ctx) difference(o *setops, near []byte, fn func(member []byte, score fl
 func (c *Ctx) differenceByLookup(first *input, others []input, fn func(member []byte, score float64)) {
 	// The largest is the likeliest to have the member.
 	slices.SortStableFunc(others, func(a, b input) int { return cmp.Compare(b.len(), a.len()) })
-	for ok := first.walk(&c.iter); ok && c.iter.Next(); {
-		member := c.iter.Member()
+	for it := c.walk(first); it.next(); {
+		member := it.member()
 		found := slices.ContainsFunc(others, func(in input) bool {
 			_, ok := in.score(member)
 			return ok
 		})
 		if !found {
-			fn(member, c.iter.Score())
+			fn(member, it.score())
 		}
 	}
 }
@@ -438,19 +490,19 @@ func (c *Ctx) differenceByNotes(first *input, others []input, near []byte, fn fu
 	out := c.DB.NewZSet(near)
 	defer out.Discard()
 	for i := range others {
-		for ok := others[i].walk(&c.iter); ok && c.iter.Next(); {
-			if score, found := first.score(c.iter.Member()); found {
-				out.Add(c.iter.Member(), score, zset.NX)
+		for it := c.walk(&others[i]); it.next(); {
+			if score, found := first.score(it.member()); found {
+				out.Add(it.member(), score, zset.NX)
 			}
 		}
 	}
 	c.other.Seek(&out.Set, 0, false)
 	more := out.Len() > 0 && c.other.Next()
-	for ok := first.walk(&c.iter); ok && c.iter.Next(); {
-		if more && string(c.iter.Member()) == string(c.other.Member()) {
+	for it := c.walk(first); it.next(); {
+		if more && string(it.member()) == string(c.other.Member()) {
 			more = c.other.Next()
 			continue
 		}
-		fn(c.iter.Member(), c.iter.Score())
+		fn(it.member(), it.score())
 	}
 }

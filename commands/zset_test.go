@@ -301,6 +301,7 @@ func (*nullReply) Verbatim(string, string) {}
 func (*nullReply) BeginBulk(int)           {}
 func (*nullReply) Raw([]byte)              {}
 func (*nullReply) Defer() int              { return 0 }
+func (*nullReply) DeferSet() int           { return 0 }
 func (*nullReply) Patch(int, int)          {}
 func (*nullReply) Mark() int               { return 0 }
 func (r *nullReply) Undo(int)              { r.undone = true }

@@ -211,7 +211,7 @@ func size(args [][]byte) (bytes int64) {
 func (w *worker) lock(s *Session, spec *commands.Spec, args [][]byte) (refusal string) {
 	flags := spec.Flags
 	switch {
-	case flags&commands.AllShards != 0:
+	case spec.LocksAll(args):
 		w.locks.all()
 	case flags&commands.RunsQueue != 0:
 		flags = w.lockQueue(s)

@@ -169,6 +169,9 @@ func (w *worker) queue(s *Session, spec *commands.Spec, args [][]byte) {
 		t.shards.add(w.srv.store.ShardOf(args[i]))
 	}
 	t.add(spec, args)
+	if spec.LocksAll(args) {
+		t.flags |= commands.AllShards
+	}
 	if t.size-t.accounted > countBytes {
 		w.srv.queued.Add(t.size - t.accounted)
 		t.accounted = t.size

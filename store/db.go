@@ -145,6 +145,15 @@ func (d *DB) Has(key []byte) bool { return d.find(key).rec != 0 }
 // HasIn is Has for another database.
 func (d *DB) HasIn(index int, key []byte) bool { return d.findIn(index, key).rec != 0 }
 
+// Kind is the type of the key's value, None if there is no such key. It leaves no trace.
+func (d *DB) Kind(key []byte) Type {
+	at := d.find(key)
+	if at.rec == 0 {
+		return None
+	}
+	return at.sh.typeOf(at.rec)
+}
+
 // Use notes that a command uses the key to change it, and reports whether the key exists.
 func (d *DB) Use(key []byte) bool {
 	at := d.find(key)

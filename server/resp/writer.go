@@ -189,6 +189,15 @@ func (w *Writer) Defer() int {
 	return mark
 }
 
+// DeferSet is Defer for a set.
+func (w *Writer) DeferSet() int {
+	mark := w.Defer()
+	if w.Proto() > 2 {
+		w.buf[mark] = '~'
+	}
+	return mark
+}
+
 // Patch sets the length of the array that Defer began at mark to n. Arrays
 // begun within it must have been patched before.
 func (w *Writer) Patch(mark, n int) {

@@ -43,7 +43,9 @@ var excluded = map[string]string{
 var (
 	// Ranges by member bytes mean something only where all scores are equal, and so
 	// have keys of their own, where they are (see lex).
-	lexPool    = []string{"lex", "lex2"}
+	lexPool = []string{"lex", "lex2"}
+	// SORT turns a small sorted set of the oracle into a skiplist; it gets keys that are none.
+	sortPool   = []string{"sort", "{t}sort"}
 	keyPool    = []string{"a", "b", "c", "d", "{t}1", "{t}2", "", "k\x00\xff"}
 	memberPool = []string{"m", "n", "o", "p", "q", "ada", "bob", "", "\x00", "\xff\xfe", "a b", "1", "-5", "9223372036854775807",
 		"\r\n", strings.Repeat("x", 64), strings.Repeat("y", 65), strings.Repeat("z", 300)}
@@ -97,7 +99,10 @@ func weight(s *commands.Spec) int {
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":
 		return 1
-	case s.Group == commands.SortedSet:
+	case s.Name == "SADD":
+		return 20
+	case s.Group == commands.SortedSet, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
+		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
 		return 10
 	case s.Group == commands.Generic:
 		return 5
@@ -284,8 +289,12 @@ func (g *generator) tame(args []string) []string {
 		tameTimeout(args, len(args)-1)
 	case "bzmpop":
 		tameTimeout(args, 1)
-	case "zrandmember":
+	case "zrandmember", "srandmember":
 		tameRepeats(args)
+	case "spop":
+		return tamePop(args)
+	case "sort", "sort_ro":
+		return g.tameSort(args)
 	case "expire", "pexpire":
 		g.tameExpire(args)
 	case "config|set":
@@ -321,6 +330,8 @@ func (g *generator) lex(args []string) []string {
 		for range 1 + g.rng.IntN(4) {
 			args = append(args, "0", pick(g, memberPool))
 		}
+	case slices.Contains([]string{"sadd", "srem", "rpush", "lpush", "del"}, name) && len(args) > 1 && g.chance(4):
+		args[1] = pick(g, sortPool)
 	case name == "zrem" && len(args) > 1 && g.chance(5):
 		args[1] = pick(g, lexPool)
 	}
@@ -344,6 +355,31 @@ func tameRepeats(args []string) {
 			args[2] = "-7"
 		}
 	}
+}
+
+// Which members SPOP takes is chance, after which the two servers differ: it takes all.
+func tamePop(args []string) []string {
+	if len(args) < 3 {
+		return append(args, "1000")
+	}
+	if n, err := strconv.ParseInt(args[2], 10, 64); err == nil && n > 0 {
+		args[2] = "1000"
+	}
+	return args
+}
+
+// What SORT stores, and what LIMIT leaves of it, must not depend on the order of ties, nor on a hash table's.
+func (g *generator) tameSort(args []string) []string {
+	if len(args) > 1 {
+		args[1] = pick(g, sortPool)
+	}
+	for i := 2; i < len(args); i++ {
+		if !slices.ContainsFunc([]string{"BY", "ALPHA"}, func(w string) bool { return strings.EqualFold(args[i], w) }) {
+			continue
+		}
+		return slices.DeleteFunc(args, func(a string) bool { return strings.EqualFold(a, "STORE") || strings.EqualFold(a, "LIMIT") })
+	}
+	return args
 }
 
 // Keys expire at once or long after the test, and no two relative times are so

@@ -1,0 +1,231 @@
+package commands
+
+import (
+	"cmp"
+	"slices"
+
+	"quarry/store"
+)
+
+var setAlgebraCommands = []Spec{
+	algebraSpec("SINTER", "1.0.0", "Answers the members that all of the sets have", "O(N*M) for M sets, the smallest of N members", sinter),
+	algebraStoreSpec("SINTERSTORE", "Stores the members that all of the sets have",
+		"O(N*M) for M sets, the smallest of N members", RW, func(c *Ctx) { c.storeAlgebra(intersectSets, "sinterstore") }),
+	{
+		Name: "SINTERCARD", Group: SetGroup, Since: "7.0.0",
+		Summary:    "Counts the members that all of the sets have, up to a limit",
+		Complexity: "O(N*M) for M sets, the smallest of N members",
+		Arity:      -3, Flags: ReadOnly, Keys: KeyNum(1, RO|AccessOp),
+		Args: []Arg{intArg("numkeys"), multiple(keyArg("key")), optional(withToken("LIMIT", intArg("limit")))},
+		Run:  sintercard,
+	},
+	algebraSpec("SUNION", "1.0.0", "Answers the members that any of the sets has", "O(N) for N members in all", sunion),
+	algebraStoreSpec("SUNIONSTORE", "Stores the members that any of the sets has",
+		"O(N) for N members in all", OW, func(c *Ctx) { c.storeAlgebra(uniteSets, "sunionstore") }),
+	algebraSpec("SDIFF", "1.0.0", "Answers the members of the first set that no other has", "O(N) for N members in all", sdiff),
+	algebraStoreSpec("SDIFFSTORE", "Stores the members of the first set that no other has",
+		"O(N) for N members in all", OW, func(c *Ctx) { c.storeAlgebra(subtractSets, "sdiffstore") }),
+}
+
+// algebraSpec is the row of a command that combines the sets of all its keys and answers the result.
+func algebraSpec(name, since, summary, complexity string, run func(*Ctx)) Spec {
+	return Spec{
+		Name: name, Group: SetGroup, Since: since, Summary: summary, Complexity: complexity,
+		Arity: -2, Flags: ReadOnly, Keys: KeyRange(1, -1, 1, RO|AccessOp),
+		Tips: []string{"nondeterministic_output_order"},
+		Args: []Arg{multiple(keyArg("key"))},
+		Run:  run,
+	}
+}
+
+// algebraStoreSpec is the row of a command that stores it at its first key.
+func algebraStoreSpec(name, summary, complexity string, dst Access, run func(*Ctx)) Spec {
+	return Spec{
+		Name: name, Group: SetGroup, Since: "1.0.0", Summary: summary, Complexity: complexity,
+		Arity: -3, Flags: Write | DenyOOM,
+		Keys: []Keys{
+			{Index: 1, Step: 1, Access: dst | UpdateOp},
+			{Index: 2, Last: -1, Step: 1, Access: RO | AccessOp},
+		},
+		Args: []Arg{keyArg("destination"), multiple(keyArgOf("key", 1))},
+		Run:  run,
+	}
+}
+
+// combine calls fn with the members of a combination of sets, nil standing for a key that
+// is not there. A member may be passed more than once if it is stored: uniteSets does.
+// It ends early when fn returns false.
+type combine func(c *Ctx, sets []*store.Set, fn func(member []byte) bool)
+
+// openSets opens what the keys hold; if one is no set it answers the error.
+func (c *Ctx) openSets(keys [][]byte) (sets []*store.Set, ok bool) {
+	sets = make([]*store.Set, len(keys))
+	for i, key := range keys {
+		var err error
+		if sets[i], err = c.DB.Set(key); c.fail(err) {
+			return nil, false
+		}
+	}
+	return sets, true
+}
+
+// intersectSets passes what all have. The smallest is walked; the others are asked in the
+// order of their sizes, since one with few members is the likeliest to lack one.
+func intersectSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
+	if slices.Contains(sets, nil) {
+		return
+	}
+	slices.SortStableFunc(sets, func(a, b *store.Set) int { return cmp.Compare(a.Len(), b.Len()) })
+	for c.members.Seek(&sets[0].Table); c.members.Next(); {
+		member := c.members.Key()
+		if inAll(sets[1:], member) && !fn(member) {
+			return
+		}
+	}
+}
+
+func inAll(sets []*store.Set, member []byte) bool {
+	for _, s := range sets {
+		if !s.Has(member) {
+			return false
+		}
+	}
+	return true
+}
+
+// uniteSets passes what any has, members of several sets several times.
+func uniteSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
+	for _, s := range sets {
+		if s == nil {
+			continue
+		}
+		for c.members.Seek(&s.Table); c.members.Next(); {
+			if !fn(c.members.Key()) {
+				return
+			}
+		}
+	}
+}
+
+// subtractSets passes what the first has and no other. The largest of the others, the likeliest to
+// have a member, is asked first. Redis has a second way, for when the others are
+// small: there a copy of the first set loses their members. To ask is cheaper here than
+// to copy, unless there are many others.
+func subtractSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
+	first, others := sets[0], sets[1:]
+	if first == nil {
+		return
+	}
+	others = slices.DeleteFunc(slices.Clone(others), func(s *store.Set) bool { return s == nil })
+	slices.SortStableFunc(others, func(a, b *store.Set) int { return cmp.Compare(b.Len(), a.Len()) })
+	for c.members.Seek(&first.Table); c.members.Next(); {
+		member := c.members.Key()
+		if !inAny(others, member) && !fn(member) {
+			return
+		}
+	}
+}
+
+func inAny(sets []*store.Set, member []byte) bool {
+	for _, s := range sets {
+		if s.Has(member) {
+			return true
+		}
+	}
+	return false
+}
+
+// replyAlgebra answers a combination that passes each member once.
+func (c *Ctx) replyAlgebra(op combine) {
+	sets, ok := c.openSets(c.Args[1:])
+	if !ok {
+		return
+	}
+	mark, n := c.DeferSet(), 0
+	op(c, sets, func(member []byte) bool {
+		c.Bulk(member)
+		n++
+		return true
+	})
+	c.Patch(mark, n)
+}
+
+func sinter(c *Ctx) { c.replyAlgebra(intersectSets) }
+
+func sdiff(c *Ctx) { c.replyAlgebra(subtractSets) }
+
+// sunion gathers the union off-heap, in a set that belongs to no key, so that members come once.
+func sunion(c *Ctx) {
+	sets, ok := c.openSets(c.Args[1:])
+	if !ok {
+		return
+	}
+	result := c.DB.NewSet(c.Args[1])
+	defer result.Discard()
+	uniteSets(c, sets, func(member []byte) bool { result.Add(member); return true })
+	c.replyMembers(result)
+}
+
+// storeAlgebra stores a combination at the first key, which may be an input.
+func (c *Ctx) storeAlgebra(op combine, event string) {
+	sets, ok := c.openSets(c.Args[2:])
+	if !ok {
+		return
+	}
+	dst := c.Args[1]
+	result := c.DB.NewSet(dst)
+	op(c, sets, func(member []byte) bool { result.Add(member); return true })
+	existed := c.DB.Has(dst)
+	n := result.StoreAt()
+	switch {
+	case n > 0:
+		c.Modified(ClassSet, event, dst)
+	case existed:
+		c.Modified(ClassGeneric, "del", dst)
+	}
+	c.Int(int64(n))
+}
+
+func sintercard(c *Ctx) {
+	n, ok := parseInt(c.Args[1])
+	rest := c.Args[2:]
+	switch {
+	case !ok || n < 1:
+		c.Error(errNumKeys)
+		return
+	case n > int64(len(rest)):
+		c.Error(errNumKeysArgs)
+		return
+	}
+	limit, problem := parseCardLimit(rest[n:])
+	if problem != "" {
+		c.Error(problem)
+		return
+	}
+	sets, ok := c.openSets(rest[:n])
+	if !ok {
+		return
+	}
+	count := int64(0)
+	intersectSets(c, sets, func([]byte) bool {
+		count++
+		return count != limit
+	})
+	c.Int(count)
+}
+
+const errNumKeysArgs = "ERR Number of keys can't be greater than number of args"
+
+// parseCardLimit reads SINTERCARD's options; 0 is no limit.
+func parseCardLimit(args [][]byte) (limit int64, problem string) {
+	for ; len(args) > 0; args = args[2:] {
+		if !equalFold(args[0], "LIMIT") || len(args) == 1 {
+			return 0, errSyntax
+		}
+		var ok bool
+		if limit, ok = parseInt(args[1]); !ok || limit < 0 {
+			return 0, errNegativeLimit
+		}
+	}
+	return limit, ""
+}
