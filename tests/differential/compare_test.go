@@ -40,6 +40,7 @@ var rules = []struct {
 }{
 	{"keys", unordered, "the order is that of a hash table"},
 	{"get mget getset getdel getex set getrange substr lcs incrbyfloat", exact, "numbers in strings have one form"},
+	{"object|refcount", kind, "the oracle has each small integer once"},
 	{"randomkey", shape, "chance"},
 	{"scan", scanned, "what comes whole may come in any order; else which part comes is open"},
 	{"zscan", scannedPairs, "the same, and scores are compared as numbers"},
