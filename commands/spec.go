@@ -335,14 +335,16 @@ func (s *Spec) FirstKey() (first, last, step int) {
 	if k.KeyNum {
 		return 0, 0, 0
 	}
-	// Adjacent single-key specs (ZRANGESTORE dst src) read as one range.
+	// Adjacent specs (ZRANGESTORE dst src, SUNIONSTORE dst src ...) read as one range.
 	first, last, step = k.Index, k.Index+k.Last, k.Step
 	if k.Last < 0 {
 		last = k.Last
 	}
 	for _, n := range s.Keys[1:] {
-		if n.Keyword == "" && !n.KeyNum && !n.Unknown && n.Last == 0 && last >= 0 && n.Index == last+1 {
-			last++
+		if n.Keyword == "" && !n.KeyNum && !n.Unknown && last >= 0 && n.Index == last+1 {
+			if last += 1 + n.Last; n.Last < 0 {
+				last = n.Last
+			}
 		}
 	}
 	return first, last, step

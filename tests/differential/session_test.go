@@ -140,7 +140,7 @@ type entry struct {
 func (e entry) equal(f entry) bool {
 	return e.db == f.db && e.key == f.key && e.kind == f.kind && sameEncoding(e, f) &&
 		(e.ttlMS < 0) == (f.ttlMS < 0) && max(e.ttlMS-f.ttlMS, f.ttlMS-e.ttlMS) < slack &&
-		equal(e.members, f.members)
+		equal(e.members, f.members) && (e.kind != "string" || exact(e.members, f.members))
 }
 
 // sameEncoding lets the oracle, e, lack the packed forms that sets and lists have had since 7.2.
