@@ -348,7 +348,11 @@ func TestTableEncodings(t *testing.T) {
 		{"listpack", func(d *DB, key string) { set(d, key).Add(long[:64]) }},
 		{"hashtable", func(d *DB, key string) { set(d, key).Add(long) }},
 		{"hashtable", func(d *DB, key string) { set(d, key).Add(long); set(d, key).Add([]byte("1")); set(d, key).Remove(long) }},
-		{"listpack", func(d *DB, key string) { set(d, key).Add([]byte("x")); set(d, key).Add([]byte("1")); set(d, key).Remove([]byte("x")) }},
+		{"listpack", func(d *DB, key string) {
+			set(d, key).Add([]byte("x"))
+			set(d, key).Add([]byte("1"))
+			set(d, key).Remove([]byte("x"))
+		}},
 		{"listpack", func(d *DB, key string) {
 			for i := range 512 {
 				hash(d, key).Put(number(i), number(i))
