@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"quarry/store"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
@@ -43,6 +44,8 @@ type Ctx struct {
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
 	scores      []float64
+	// And of those of other types.
+	members table.Iter // of hashes and sets
 
 	text []byte // scratch of those that write numbers
 }

@@ -41,8 +41,10 @@ var rules = []struct {
 	{"keys", unordered, "the order is that of a hash table"},
 	{"randomkey", shape, "chance"},
 	{"scan", scanned, "what comes whole may come in any order; else which part comes is open"},
-	{"zscan", scannedPairs, "the same, and scores are compared as numbers"},
-	{"zrandmember", sizes, "chance; harness tests check the distribution"},
+	{"zscan hscan", scannedPairs, "the same, and scores are compared as numbers"},
+	{"zrandmember hrandfield", sizes, "chance; harness tests check the distribution"},
+	{"hkeys hvals", unordered, "the order of a hash that is not packed is that of a hash table"},
+	{"hgetall", unorderedPairs, "the same"},
 	{"config|get", unordered, "the order is that of a hash table"},
 	{"ttl expiretime object|idletime", nearSeconds, "both clocks run"},
 	{"pttl pexpiretime", nearMS, "both clocks run"},
@@ -99,7 +101,7 @@ func oddNumkeys(call []string) bool {
 // fromCursor reports whether a call goes on from a cursor, which means something
 // to one server only.
 func fromCursor(name string, args []string) bool {
-	i := map[string]int{"scan": 1, "zscan": 2}[name]
+	i := map[string]int{"scan": 1, "zscan": 2, "hscan": 2}[name]
 	return i > 0 && i < len(args) && args[i] != "0"
 }
 
