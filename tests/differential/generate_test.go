@@ -60,8 +60,12 @@ var (
 		"hash-max-listpack-entries", "hash-max-listpack-value", "hash-max-ziplist-entries", "nosuch"}
 	parameterValue = []string{"0", "1", "3", "5", "64", "128", "1000", "-1", "x", "1kb"}
 	namesPool      = []string{"ZADD", "zunionstore", "nosuch", "client", "zunion", "del", "bzmpop", "ping", "rename"}
-	tokenPool      = []string{"NX", "XX", "GT", "LT", "CH", "INCR", "WITHSCORES", "LIMIT", "REV", "BYSCORE", "BYLEX", "WEIGHTS", "AGGREGATE", "MIN", "MAX",
-		"SUM", "COUNT", "MATCH", "TYPE", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
+	// Lengths on both sides of embstr's, and of those of our inline strings and blobs.
+	stringPool = []string{"v", "0", "1", "10", "-1", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "007", "-0", "1.5",
+		"3.0e3", "0.1", "1e4932", "-2e-4951", "inf", "nan", " 1", "", "\x00\xff\r\n", "ohmytext", "mynewtext", strings.Repeat("abc", 12),
+		strings.Repeat("x", 44), strings.Repeat("x", 45), strings.Repeat("y", 1020), strings.Repeat("z", 1100), strings.Repeat("abcd", 70_000)}
+	tokenPool = []string{"NX", "XX", "GT", "LT", "CH", "INCR", "WITHSCORES", "LIMIT", "REV", "BYSCORE", "BYLEX", "WEIGHTS", "AGGREGATE", "MIN", "MAX",
+		"EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GET", "LEN", "IDX", "SUM", "COUNT", "MATCH", "TYPE", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
 )
 
 // generator draws random calls from the argument descriptions of the table.
@@ -101,7 +105,8 @@ func weight(s *commands.Spec) int {
 		return 1
 	case s.Name == "HSET":
 		return 20
-	case s.Group == commands.SortedSet, s.Group == commands.HashGroup:
+	case s.Group == commands.SortedSet, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
+		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
 		return 10
 	case s.Group == commands.Generic:
 		return 5
@@ -197,6 +202,9 @@ func required(a commands.Arg) commands.Arg {
 
 // value draws the value of a simple argument.
 func (g *generator) value(s *commands.Spec, a commands.Arg) string {
+	if (s.Group == commands.StringGroup || s.Group == commands.HashGroup) && a.Name == "value" {
+		return pick(g, stringPool)
+	}
 	if pool, ok := namedPools[a.Name]; ok {
 		return pick(g, pool)
 	}
@@ -290,6 +298,14 @@ func (g *generator) tame(args []string) []string {
 		tameTimeout(args, 1)
 	case "zrandmember", "hrandfield":
 		tameRepeats(args)
+	case "set", "getex":
+		for i := 2; i+1 < len(args); i++ {
+			if slices.Contains([]string{"EX", "PX", "EXAT", "PXAT"}, strings.ToUpper(args[i])) {
+				g.tameTime(args, i+1)
+			}
+		}
+	case "setex", "psetex":
+		g.tameTime(args, 2)
 	case "expire", "pexpire":
 		g.tameExpire(args)
 	case "config|set":
@@ -352,14 +368,17 @@ func tameRepeats(args []string) {
 
 // Keys expire at once or long after the test, and no two relative times are so
 // close that GT and LT would depend on the milliseconds between two calls.
-func (g *generator) tameExpire(args []string) {
-	if len(args) < 3 {
+func (g *generator) tameExpire(args []string) { g.tameTime(args, 2) }
+
+// tameTime is tameExpire for the time at args[i].
+func (g *generator) tameTime(args []string, i int) {
+	if len(args) <= i {
 		return
 	}
-	n, err := strconv.ParseInt(args[2], 10, 64)
+	n, err := strconv.ParseInt(args[i], 10, 64)
 	if err == nil && n > 0 && n < 1<<40 {
 		g.sequence++
-		args[2] = strconv.Itoa(4_000_000_000_000 + g.sequence*1_000_003)
+		args[i] = strconv.Itoa(4_000_000_000_000 + g.sequence*1_000_003)
 	}
 }
 
