@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"quarry/store"
 )
 
 func TestHashHotCommandsAllocateNothing(t *testing.T) {
@@ -135,6 +137,9 @@ type events []string
 func (e *events) Modified(_ int, class Class, event string, key []byte) {
 	*e = append(*e, fmt.Sprintf("%d:%s:%s", class, event, key))
 }
+
+func (*events) Flushing(*store.DB, int)      {}
+func (*events) Swapping(*store.DB, int, int) {}
 
 // Events come as redis-server 7.0.15 publishes them.
 func TestHashEvents(t *testing.T) {

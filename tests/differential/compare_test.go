@@ -39,13 +39,14 @@ var rules = []struct {
 	reason   string
 }{
 	{"keys", unordered, "the order is that of a hash table"},
-	{"get mget getset getdel getex set getrange substr lcs incrbyfloat", exact, "numbers in strings have one form"},
+	{"get mget getset getdel getex set getrange substr lcs incrbyfloat hget hmget hincrbyfloat", exact, "numbers in strings have one form"},
 	{"randomkey", shape, "chance"},
 	{"scan", scanned, "what comes whole may come in any order; else which part comes is open"},
-	{"zscan hscan", scannedPairs, "the same, and scores are compared as numbers"},
+	{"zscan", scannedPairs, "the same, and scores are compared as numbers"},
+	{"hscan", scannedFields, "the same, and values are not"},
 	{"zrandmember hrandfield", sizes, "chance; harness tests check the distribution"},
-	{"hkeys hvals", unordered, "the order of a hash that is not packed is that of a hash table"},
-	{"hgetall", unorderedPairs, "the same"},
+	{"hkeys hvals", unorderedExact, "the order of a hash that is not packed is that of a hash table"},
+	{"hgetall", exactPairs, "the same"},
 	{"config|get", unordered, "the order is that of a hash table"},
 	{"ttl expiretime object|idletime", nearSeconds, "both clocks run"},
 	{"pttl pexpiretime", nearMS, "both clocks run"},
@@ -144,6 +145,13 @@ func sameScore(oracle, quarry string) bool {
 // exact lets no number be written differently.
 func exact(a, b harness.Value) bool { return a.String() == b.String() }
 
+func unorderedExact(a, b harness.Value) bool { return exact(a.Sorted(), b.Sorted()) }
+
+// exactPairs is unorderedExact for fields with their values.
+func exactPairs(a, b harness.Value) bool {
+	return kind(a, b) && exact(byMember(a), byMember(b))
+}
+
 func unordered(a, b harness.Value) bool {
 	if a.Kind == harness.Map && b.Kind == harness.Map {
 		return equal(pairs(a).Sorted(), pairs(b).Sorted())
@@ -197,6 +205,14 @@ func scannedPairs(a, b harness.Value) bool {
 	return equal(byMember(a.Elems[1]), byMember(b.Elems[1]))
 }
 
+// scannedFields is scanned for HSCAN, whose elements are fields and their values.
+func scannedFields(a, b harness.Value) bool {
+	if len(a.Elems) != 2 || len(b.Elems) != 2 || a.Elems[0].Str != "0" || b.Elems[0].Str != "0" {
+		return scanned(a, b)
+	}
+	return exactPairs(a.Elems[1], b.Elems[1])
+}
+
 // byMember orders a flat list of members and scores by member.
 func byMember(flat harness.Value) harness.Value {
 	list := pairs(flat)
@@ -247,6 +263,9 @@ func TestRulesCanFail(t *testing.T) {
 		{"zscore", bulk("a"), bulk("b"), false},
 		{"zscore", bulk("1"), bulk("1.0"), false},
 		{"get", bulk("0.10000000000000001"), bulk("0.1"), false},
+		{"hgetall", list(bulk("a"), bulk("1"), bulk("b"), bulk("2")), list(bulk("b"), bulk("2"), bulk("a"), bulk("1")), true},
+		{"hgetall", list(bulk("a"), bulk("1"), bulk("b"), bulk("2")), list(bulk("b"), bulk("1"), bulk("a"), bulk("2")), false},
+		{"hscan", list(bulk("0"), list(bulk("a"), bulk("0.10000000000000001"))), list(bulk("0"), list(bulk("a"), bulk("0.1"))), false},
 		{"echo", bulk("0x10"), bulk("16"), false},
 		{"echo", bulk("16"), bulk("0x10"), false},
 		{"echo", bulk("1.50"), bulk("1.5"), false},
