@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -33,4 +34,61 @@ func (c *Ctx) sample(k, n int) []int {
 		ranks = slices.Compact(ranks)
 	}
 	return ranks
+}
+
+const errCountRange = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+
+// parseRandom reads the count of ZRANDMEMBER or HRANDFIELD, and the word after it that asks for more than
+// members or fields; ok is false if it has answered an error.
+func (c *Ctx) parseRandom(word string) (count int64, with, ok bool) {
+	count, ok = parseInt(c.Args[2])
+	with = len(c.Args) == 4 && equalFold(c.Args[3], word)
+	problem := ""
+	switch {
+	case !ok:
+		problem = errNotInt
+	case count == math.MinInt64:
+		problem = errCountRange
+	case len(c.Args) > 3 && !with:
+		problem = errSyntax
+	case with && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):
+		problem = errOutOfRange
+	default:
+		return count, with, true
+	}
+	c.Error(problem)
+	return 0, false, false
+}
+
+// A count below zero asks for an answer of any size, whatever the size of the
+// value. One above maxRepeatBytes is refused; an element is taken to cost repeatRowBytes
+// more than its bytes.
+const (
+	maxRepeatBytes = 512 << 20
+	repeatRowBytes = 32
+)
+
+// picks are elements picked from a value one by one for an answer.
+type picks interface {
+	begin(n int)       // begins an answer of n
+	draw() (bytes int) // draws one and tells its bytes
+	answer()           // answers the one that was drawn
+}
+
+// repeats answers n elements, of which the same may come again.
+func (c *Ctx) repeats(n int64, p picks) {
+	if n > maxRepeatBytes/repeatRowBytes {
+		c.Error(errOutOfRange)
+		return
+	}
+	mark, bytes := c.Mark(), 0
+	p.begin(int(n))
+	for range n {
+		if bytes += p.draw() + repeatRowBytes; bytes > maxRepeatBytes {
+			c.Undo(mark)
+			c.Error(errOutOfRange)
+			return
+		}
+		p.answer()
+	}
 }

@@ -48,8 +48,7 @@ func scan(c *Ctx) {
 			found.add(key)
 		}
 	})
-	c.Array(2)
-	c.Str(strconv.FormatUint(next, 10))
+	c.beginScan(next)
 	found.reply(c)
 }
 
@@ -121,4 +120,57 @@ func (l *keyList) reply(r Reply) {
 
 func dbsize(c *Ctx) {
 	c.Int(int64(c.DB.Store().Size(c.DB.Index())))
+}
+
+// elementScan is what a call of ZSCAN, HSCAN or SSCAN asks for.
+type elementScan struct {
+	pattern  []byte // nil: all
+	count    int
+	keysOnly bool // leave out scores or values
+}
+
+// parseElementScan reads the options; word is the one that leaves out scores or values, if there is one.
+func parseElementScan(args [][]byte, word string) (o elementScan, problem string) {
+	o.count = 10
+	for len(args) > 0 {
+		switch a := args[0]; {
+		case len(args) > 1 && equalFold(a, "COUNT"):
+			n, ok := parseInt(args[1])
+			if !ok {
+				return o, errNotInt
+			}
+			if n < 1 {
+				return o, errSyntax
+			}
+			o.count = int(min(n, math.MaxInt32))
+			args = args[2:]
+		case len(args) > 1 && equalFold(a, "MATCH"):
+			o.pattern = args[1]
+			args = args[2:]
+		case word != "" && equalFold(a, word):
+			o.keysOnly = true
+			args = args[1:]
+		default:
+			return o, errSyntax
+		}
+	}
+	return o, ""
+}
+
+// matches reports whether an element is asked for.
+func (o *elementScan) matches(key []byte) bool {
+	return o.pattern == nil || globMatch(o.pattern, key)
+}
+
+// beginScan begins an answer with the cursor. It comes before what the walk passes, which is
+// known before it and must be kept till then.
+func (c *Ctx) beginScan(next uint64) {
+	c.Array(2)
+	c.Str(strconv.FormatUint(next, 10))
+}
+
+// emptyScan is the answer for a missing key.
+func (c *Ctx) emptyScan() {
+	c.beginScan(0)
+	c.Array(0)
 }

@@ -1,11 +1,6 @@
 package commands
 
-import (
-	"math"
-	"strconv"
-
-	"quarry/store"
-)
+import "quarry/store"
 
 var setScanCommands = []Spec{
 	{
@@ -53,27 +48,21 @@ func sscan(c *Ctx) {
 		return
 	}
 	if s == nil { // before the options are looked at
-		c.Array(2)
-		c.Str("0")
-		c.Array(0)
+		c.emptyScan()
 		return
 	}
-	o, problem := parseZscan(c.Args[3:])
-	if problem == "" && o.noScores {
-		problem = errSyntax
-	}
+	o, problem := parseElementScan(c.Args[3:], "")
 	if problem != "" {
 		c.Error(problem)
 		return
 	}
 	var found keyList
 	next := s.Scan(cursor, o.count, func(member []byte) {
-		if o.pattern == nil || globMatch(o.pattern, member) {
+		if o.matches(member) {
 			found.add(member)
 		}
 	})
-	c.Array(2)
-	c.Str(strconv.FormatUint(next, 10))
+	c.beginScan(next)
 	found.reply(c)
 }
 
@@ -93,13 +82,8 @@ func srandmember(c *Ctx) {
 		}
 		return
 	}
-	count, ok := parseInt(c.Args[2])
-	switch {
-	case !ok:
-		c.Error(errNotInt)
-		return
-	case count == math.MinInt64:
-		c.Error(errCountRange)
+	count, _, ok := c.parseRandom("")
+	if !ok {
 		return
 	}
 	s, err := c.DB.Set(c.Args[1])
@@ -108,56 +92,29 @@ func srandmember(c *Ctx) {
 	case s == nil || count == 0:
 		c.Array(0)
 	case count < 0:
-		c.repeatedMembers(s, -count)
+		c.repeats(-count, &memberPicks{c: c, s: s})
 	default:
-		c.distinctMembers(s, int(min(count, int64(s.Len()))))
+		n := int(min(count, int64(s.Len())))
+		c.Array(n)
+		s.Sample(n, c.Rand, func(member, _ []byte) { c.Bulk(member) })
 	}
 }
 
-// repeatedMembers answers n members picked one by one: the same may come again.
-func (c *Ctx) repeatedMembers(s *store.Set, n int64) {
-	if n > maxRepeatBytes/repeatRowBytes {
-		c.Error(errOutOfRange)
-		return
-	}
-	mark, bytes := c.Mark(), 0
-	c.Array(int(n))
-	for range n {
-		member := s.Random(c.Rand)
-		if bytes += len(member) + repeatRowBytes; bytes > maxRepeatBytes {
-			c.Undo(mark)
-			c.Error(errOutOfRange)
-			return
-		}
-		c.Bulk(member)
-	}
+// memberPicks answers members picked from a set.
+type memberPicks struct {
+	c      *Ctx
+	s      *store.Set
+	member []byte // drawn
 }
 
-// distinctMembers answers n different members, n being at most the length. Few of many are
-// drawn until there are enough; else the set is walked, each member being taken with the
-// probability (still wanted)/(still to come).
-func (c *Ctx) distinctMembers(s *store.Set, n int) {
-	size := s.Len()
-	c.Array(n)
-	if n <= size/8 {
-		drawn := make(map[string]struct{}, n)
-		for len(drawn) < n {
-			member := s.Random(c.Rand)
-			if _, again := drawn[string(member)]; !again {
-				drawn[string(member)] = struct{}{}
-				c.Bulk(member)
-			}
-		}
-		return
-	}
-	left := size
-	for c.members.Seek(&s.Table); n > 0 && c.members.Next(); left-- {
-		if n == left || c.randBelow(left) < n {
-			c.Bulk(c.members.Key())
-			n--
-		}
-	}
+func (p *memberPicks) begin(n int) { p.c.Array(n) }
+
+func (p *memberPicks) draw() (bytes int) {
+	p.member = p.s.Random(p.c.Rand)
+	return len(p.member)
 }
+
+func (p *memberPicks) answer() { p.c.Bulk(p.member) }
 
 func spop(c *Ctx) {
 	switch len(c.Args) {

@@ -1,11 +1,6 @@
 package commands
 
-import (
-	"math"
-	"strconv"
-
-	"quarry/store/zset"
-)
+import "quarry/store/zset"
 
 var zsetScanCommands = []Spec{
 	{
@@ -31,13 +26,6 @@ var zsetScanCommands = []Spec{
 	},
 }
 
-// zscanOptions are the options of ZSCAN.
-type zscanOptions struct {
-	pattern  []byte // nil: all
-	count    int
-	noScores bool
-}
-
 func zscan(c *Ctx) {
 	cursor, ok := parseCursor(c.Args[2])
 	if !ok {
@@ -49,58 +37,27 @@ func zscan(c *Ctx) {
 		return
 	}
 	if z == nil { // before the options are looked at
-		c.Array(2)
-		c.Str("0")
-		c.Array(0)
+		c.emptyScan()
 		return
 	}
-	o, problem := parseZscan(c.Args[3:])
+	o, problem := parseElementScan(c.Args[3:], "NOSCORES")
 	if problem != "" {
 		c.Error(problem)
 		return
 	}
-	// The cursor is answered before the rows but known after them.
 	var found rowList
 	next := z.Scan(cursor, o.count, func(member []byte, score float64) {
-		if o.pattern == nil || globMatch(o.pattern, member) {
+		if o.matches(member) {
 			found.add(member)
 			found.scores = append(found.scores, score)
 		}
 	})
-	c.Array(2)
-	c.Str(strconv.FormatUint(next, 10))
-	if o.noScores {
+	c.beginScan(next)
+	if o.keysOnly {
 		found.keyList.reply(c)
 	} else {
 		found.reply(c)
 	}
-}
-
-func parseZscan(args [][]byte) (o zscanOptions, problem string) {
-	o.count = 10
-	for len(args) > 0 {
-		switch a := args[0]; {
-		case len(args) > 1 && equalFold(a, "COUNT"):
-			n, ok := parseInt(args[1])
-			if !ok {
-				return o, errNotInt
-			}
-			if n < 1 {
-				return o, errSyntax
-			}
-			o.count = int(min(n, math.MaxInt32))
-			args = args[2:]
-		case len(args) > 1 && equalFold(a, "MATCH"):
-			o.pattern = args[1]
-			args = args[2:]
-		case equalFold(a, "NOSCORES"):
-			o.noScores = true
-			args = args[1:]
-		default:
-			return o, errSyntax
-		}
-	}
-	return o, ""
 }
 
 // rowList keeps the rows of one call.
@@ -120,28 +77,13 @@ func (l *rowList) reply(c *Ctx) {
 	}
 }
 
-const errCountRange = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
-
 func zrandmember(c *Ctx) {
 	if len(c.Args) == 2 {
 		c.randomMember()
 		return
 	}
-	count, ok := parseInt(c.Args[2])
-	withScores := len(c.Args) == 4 && equalFold(c.Args[3], "WITHSCORES")
-	problem := ""
-	switch {
-	case !ok:
-		problem = errNotInt
-	case count == math.MinInt64:
-		problem = errCountRange
-	case len(c.Args) > 3 && !withScores:
-		problem = errSyntax
-	case withScores && (count < -math.MaxInt64/2 || count > math.MaxInt64/2):
-		problem = errOutOfRange
-	}
-	if problem != "" {
-		c.Error(problem)
+	count, withScores, ok := c.parseRandom("WITHSCORES")
+	if !ok {
 		return
 	}
 	z, err := c.DB.ZSet(c.Args[1])
@@ -154,7 +96,7 @@ func zrandmember(c *Ctx) {
 	}
 	shape := c.rowShape(withScores)
 	if count < 0 {
-		c.randomRepeats(&z.Set, -count, shape)
+		c.repeats(-count, &rowPicks{c: c, z: &z.Set, shape: shape})
 		return
 	}
 	c.randomSubset(&z.Set, count, shape)
@@ -174,33 +116,22 @@ func (c *Ctx) randomMember() {
 	c.Bulk(c.iter.Member())
 }
 
-// A count below zero asks for an answer of any size, whatever the size of the
-// set. One above maxRepeatBytes is refused; a row is taken to cost repeatRowBytes
-// more than its member.
-const (
-	maxRepeatBytes = 512 << 20
-	repeatRowBytes = 32
-)
-
-// randomRepeats answers n members picked one by one: the same may come again.
-func (c *Ctx) randomRepeats(z *zset.Set, n int64, shape rowShape) {
-	if n > maxRepeatBytes/repeatRowBytes {
-		c.Error(errOutOfRange)
-		return
-	}
-	mark, bytes := c.Mark(), 0
-	c.beginRows(int(n), shape)
-	for range n {
-		c.iter.Seek(z, c.randBelow(z.Len()), false)
-		c.iter.Next()
-		if bytes += len(c.iter.Member()) + repeatRowBytes; bytes > maxRepeatBytes {
-			c.Undo(mark)
-			c.Error(errOutOfRange)
-			return
-		}
-		c.row(c.iter.Member(), c.iter.Score(), shape)
-	}
+// rowPicks answers members picked from a sorted set, with their scores or without.
+type rowPicks struct {
+	c     *Ctx
+	z     *zset.Set
+	shape rowShape
 }
+
+func (m *rowPicks) begin(n int) { m.c.beginRows(n, m.shape) }
+
+func (m *rowPicks) draw() (bytes int) {
+	m.c.iter.Seek(m.z, m.c.randBelow(m.z.Len()), false)
+	m.c.iter.Next()
+	return len(m.c.iter.Member())
+}
+
+func (m *rowPicks) answer() { m.c.row(m.c.iter.Member(), m.c.iter.Score(), m.shape) }
 
 // randomSubset answers n different members, or all if there are not so many.
 func (c *Ctx) randomSubset(z *zset.Set, n int64, shape rowShape) {

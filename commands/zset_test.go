@@ -36,7 +36,9 @@ func newKeyspace(t *testing.T, limits zset.Limits) *keyspace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.SetLimits(store.Limits{ZSet: limits})
+	l := store.DefaultLimits()
+	l.ZSet = limits
+	s.SetLimits(l)
 	s.Lock(0)
 	k := &keyspace{t: t, table: NewCommandTable(), s: s}
 	k.ctx.DB, k.ctx.Rand, k.ctx.Host = s.NewDB(), random.Uint64, &fakeHost{table: k.table}

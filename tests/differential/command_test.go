@@ -23,6 +23,7 @@ var tableDiffers = map[string]string{
 	"client|kill arguments":             "MAXAGE came with 7.4",
 	"zincrby arguments":                 "the increment is a double, as later versions say",
 	"zscan arguments":                   "NOSCORES came with 8",
+	"hscan arguments":                   "NOVALUES came with 7.4",
 	"client|list arguments":             "ID's block is gone in later versions",
 	"cluster arguments":                 "one command without subcommands, since all of them are refused",
 	"flushall arguments":                "the name of the choice, as later versions have it",

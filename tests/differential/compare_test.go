@@ -44,12 +44,15 @@ var rules = []struct {
 	{"srandmember", sizes, "chance"},
 	{"sort sort_ro", sortedAlike, "ties may come in any order"},
 	{"object|encoding", encodings, "sets and lists have packed forms since 7.2"},
-	{"get mget getset getdel getex set getrange substr lcs incrbyfloat", exact, "numbers in strings have one form"},
+	{"get mget getset getdel getex set getrange substr lcs incrbyfloat hget hmget hincrbyfloat", exact, "numbers in strings have one form"},
 	{"object|refcount", kind, "the oracle has each small integer once"},
 	{"randomkey", shape, "chance"},
 	{"scan", scanned, "what comes whole may come in any order; else which part comes is open"},
 	{"zscan", scannedPairs, "the same, and scores are compared as numbers"},
-	{"zrandmember", sizes, "chance; harness tests check the distribution"},
+	{"hscan", scannedFields, "the same, and values are not"},
+	{"zrandmember hrandfield", sizes, "chance; harness tests check the distribution"},
+	{"hkeys hvals", unorderedExact, "the order of a hash that is not packed is that of a hash table"},
+	{"hgetall", exactPairs, "the same"},
 	{"config|get", unordered, "the order is that of a hash table"},
 	{"ttl expiretime object|idletime", nearSeconds, "both clocks run"},
 	{"pttl pexpiretime", nearMS, "both clocks run"},
@@ -117,7 +120,7 @@ func oddNumkeys(call []string) bool {
 // fromCursor reports whether a call goes on from a cursor, which means something
 // to one server only.
 func fromCursor(name string, args []string) bool {
-	i := map[string]int{"scan": 1, "zscan": 2, "sscan": 2}[name]
+	i := map[string]int{"scan": 1, "zscan": 2, "sscan": 2, "hscan": 2}[name]
 	return i > 0 && i < len(args) && args[i] != "0"
 }
 
@@ -158,6 +161,13 @@ func sameScore(oracle, quarry string) bool {
 
 // exact lets no number be written differently.
 func exact(a, b harness.Value) bool { return a.String() == b.String() }
+
+func unorderedExact(a, b harness.Value) bool { return exact(a.Sorted(), b.Sorted()) }
+
+// exactPairs is unorderedExact for fields with their values.
+func exactPairs(a, b harness.Value) bool {
+	return kind(a, b) && exact(byMember(a), byMember(b))
+}
 
 func unordered(a, b harness.Value) bool {
 	if a.Kind == harness.Map && b.Kind == harness.Map {
@@ -216,6 +226,14 @@ func scannedPairs(a, b harness.Value) bool {
 	return equal(byMember(a.Elems[1]), byMember(b.Elems[1]))
 }
 
+// scannedFields is scanned for HSCAN, whose elements are fields and their values.
+func scannedFields(a, b harness.Value) bool {
+	if len(a.Elems) != 2 || len(b.Elems) != 2 || a.Elems[0].Str != "0" || b.Elems[0].Str != "0" {
+		return scanned(a, b)
+	}
+	return exactPairs(a.Elems[1], b.Elems[1])
+}
+
 // byMember orders a flat list of members and scores by member.
 func byMember(flat harness.Value) harness.Value {
 	list := pairs(flat)
@@ -266,6 +284,9 @@ func TestRulesCanFail(t *testing.T) {
 		{"zscore", bulk("a"), bulk("b"), false},
 		{"zscore", bulk("1"), bulk("1.0"), false},
 		{"get", bulk("0.10000000000000001"), bulk("0.1"), false},
+		{"hgetall", list(bulk("a"), bulk("1"), bulk("b"), bulk("2")), list(bulk("b"), bulk("2"), bulk("a"), bulk("1")), true},
+		{"hgetall", list(bulk("a"), bulk("1"), bulk("b"), bulk("2")), list(bulk("b"), bulk("1"), bulk("a"), bulk("2")), false},
+		{"hscan", list(bulk("0"), list(bulk("a"), bulk("0.10000000000000001"))), list(bulk("0"), list(bulk("a"), bulk("0.1"))), false},
 		{"echo", bulk("0x10"), bulk("16"), false},
 		{"echo", bulk("16"), bulk("0x10"), false},
 		{"echo", bulk("1.50"), bulk("1.5"), false},

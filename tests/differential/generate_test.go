@@ -49,6 +49,7 @@ var (
 	keyPool    = []string{"a", "b", "c", "d", "{t}1", "{t}2", "", "k\x00\xff"}
 	memberPool = []string{"m", "n", "o", "p", "q", "ada", "bob", "", "\x00", "\xff\xfe", "a b", "1", "-5", "9223372036854775807",
 		"\r\n", strings.Repeat("x", 64), strings.Repeat("y", 65), strings.Repeat("z", 300)}
+	fieldPool = []string{"f", "g", "h", "n", "n", "", "1", "-5", "\x00\xff", strings.Repeat("x", 64), strings.Repeat("y", 65), strings.Repeat("z", 300)}
 	scorePool = []string{"0", "1", "2", "3", "-1", "10", "1.5", "-2.25", "0.1", "3.3333333333333335", "inf", "-inf", "+inf", "1e308", "-1e308",
 		"1e-320", "-0", "0x10", "9007199254740993", "123456789012345678", "1e17", ".5", "5.", "+5", "Infinity", "nan", "abc", "", " 1", "1 ", "1e400"}
 	intPool = []string{"0", "1", "2", "3", "-1", "-2", "5", "10", "15", "16", "100", "9223372036854775807", "-9223372036854775808",
@@ -57,7 +58,8 @@ var (
 	lexBoundPool   = []string{"-", "+", "[a", "(a", "[m", "(m", "[o", "(p", "[", "(", "[\xff", "a", "", "+x", "-x", "[ada"}
 	patternPool    = []string{"*", "a*", "?", "[a-c]", "[^a]", "{t}*", "*o*", "\\*", "[", "", "m", "*\x00*", "[a", "a?*", "[\\]]", "***"}
 	wordPool       = []string{"zset", "string", "hello", "default", "nobody", "a b", "x", "", "1", "default", "listpack"}
-	parameterPool  = []string{"zset-max-listpack-entries", "zset-max-listpack-value", "zset-max-ziplist-entries", "zset-max-ziplist-value", "nosuch"}
+	parameterPool  = []string{"zset-max-listpack-entries", "zset-max-listpack-value", "zset-max-ziplist-entries", "zset-max-ziplist-value",
+		"hash-max-listpack-entries", "hash-max-listpack-value", "hash-max-ziplist-entries", "nosuch"}
 	parameterValue = []string{"0", "1", "3", "5", "64", "128", "1000", "-1", "x", "1kb"}
 	namesPool      = []string{"ZADD", "zunionstore", "nosuch", "client", "zunion", "del", "bzmpop", "ping", "rename"}
 	// Lengths on both sides of embstr's, and of those of our inline strings and blobs.
@@ -103,7 +105,7 @@ func weight(s *commands.Spec) int {
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":
 		return 1
-	case s.Name == "SADD":
+	case s.Name == "SADD", s.Name == "HSET":
 		return 20
 	case s.Group == commands.SortedSet, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
 		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
@@ -202,7 +204,7 @@ func required(a commands.Arg) commands.Arg {
 
 // value draws the value of a simple argument.
 func (g *generator) value(s *commands.Spec, a commands.Arg) string {
-	if s.Group == commands.StringGroup && a.Name == "value" {
+	if (s.Group == commands.StringGroup || s.Group == commands.HashGroup) && a.Name == "value" {
 		return pick(g, stringPool)
 	}
 	if pool, ok := namedPools[a.Name]; ok {
@@ -238,7 +240,7 @@ func (g *generator) integer() string {
 // namedPools are the values of arguments that their names tell more about than their types.
 var namedPools = map[string][]string{
 	"parameter": parameterPool, "value": parameterValue, "command-name": namesPool, "command": namesPool,
-	"member": memberPool, "element": memberPool, "type": {"zset", "ZSET", "string", "hash", "nosuch", ""},
+	"member": memberPool, "element": memberPool, "field": fieldPool, "type": {"zset", "ZSET", "string", "hash", "nosuch", ""},
 	"cursor":   {"0", "0", "0", "0", "1", "42", "x", "-1", "18446744073709551615", "18446744073709551616", ""},
 	"protover": {"2", "3", "2", "3", "4", "x", ""},
 }
@@ -296,7 +298,7 @@ func (g *generator) tame(args []string) []string {
 		tameTimeout(args, len(args)-1)
 	case "bzmpop":
 		tameTimeout(args, 1)
-	case "zrandmember", "srandmember":
+	case "zrandmember", "srandmember", "hrandfield":
 		tameRepeats(args)
 	case "spop":
 		return tamePop(args)

@@ -52,7 +52,8 @@ func (s *side) reset(entries string) (err error) {
 		return err
 	}
 	for _, call := range [][]string{
-		{"FLUSHALL"}, {"CONFIG", "SET", "zset-max-listpack-entries", entries, "zset-max-listpack-value", "64"},
+		{"FLUSHALL"}, {"CONFIG", "SET", "zset-max-listpack-entries", entries, "zset-max-listpack-value", "64",
+			"hash-max-listpack-entries", entries, "hash-max-listpack-value", "64"},
 	} {
 		if v, err := s.look.Call(call...); err != nil || v.Str != "OK" {
 			return fmt.Errorf("%q answers %s, %v", call, v, err)
@@ -162,7 +163,7 @@ var contents = map[string][]string{
 func members(kind string, v harness.Value) harness.Value {
 	switch kind {
 	case "hash":
-		return pairs(v).Sorted()
+		return byMember(v)
 	case "set":
 		return v.Sorted()
 	}
@@ -234,12 +235,12 @@ func (s *side) entry(db int, key string) (entry, error) {
 
 // script is what happened: calls in order from empty servers.
 type script struct {
-	entries string // zset-max-listpack-entries at the start
+	entries string // zset- and hash-max-listpack-entries at the start
 	calls   []call
 }
 
 func (s script) String() string {
-	lines := []string{fmt.Sprintf("(zset-max-listpack-entries %s)", s.entries)}
+	lines := []string{fmt.Sprintf("(zset- and hash-max-listpack-entries %s)", s.entries)}
 	for _, c := range s.calls {
 		lines = append(lines, c.String())
 	}

@@ -22,6 +22,8 @@ var newer = []struct {
 	{"zunionstore", has("COUNT"), "AGGREGATE COUNT came with 8"},
 	{"zinterstore", has("COUNT"), "AGGREGATE COUNT came with 8"},
 	{"zscan", has("NOSCORES"), "NOSCORES came with 8"},
+	{"hscan", has("NOVALUES"), "NOVALUES came with 7.4"},
+	{"hgetdel", always, "came with 8"},
 	{"hello", setNameFirst, "since 7.2 a HELLO that is refused names nobody"},
 }
 
