@@ -64,6 +64,7 @@ func (h *hub) session(i int) *echo {
 }
 
 func (e *echo) Attach(loop int) { e.loop.Store(int32(loop) + 1) }
+func (e *echo) Detach(to int)   { e.loop.Store(-int32(to) - 1) }
 func (e *echo) Feed(in []byte) {
 	if e.gone.Load() {
 		e.t.Error("fed after Closed")
