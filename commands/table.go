@@ -22,6 +22,7 @@ func NewCommandTable() *Table {
 		objectCommands,
 		multiCommands,
 		connectionCommands,
+		pubsubCommands,
 		crossProtocolCommands,
 		clientCommands,
 		serverCommands,

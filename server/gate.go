@@ -52,10 +52,22 @@ type worker struct {
 	// intact says that the arguments of the last command that ran still lie
 	// where ctx has them.
 	intact bool
+
+	index    int      // of the event loop
+	delivery delivery // of messages
+	loud     bool     // the last command may have published something
+	pushes   bool     // it answers with pushes
+}
+
+// addWorker makes one more worker.
+func (s *Server) addWorker() {
+	s.workers = append(s.workers, s.newWorker())
+	s.pubsub.inboxes = make([]inbox, len(s.workers))
 }
 
 func (s *Server) newWorker() *worker {
-	w := &worker{srv: s, stats: s.counters.newLoop(), db: s.store.NewDB(), locks: locks{store: s.store}}
+	w := &worker{srv: s, index: len(s.workers), stats: s.counters.newLoop(), db: s.store.NewDB(), locks: locks{store: s.store}}
+	w.delivery.w = w
 	w.watch = s.counters.newStopwatch(w.stats)
 	w.ctx = commands.Ctx{Reply: &w.out, DB: w.db, Rand: s.rand, Host: s}
 	w.serving.init(w)
@@ -98,10 +110,10 @@ func (w *worker) end(s *Session) {
 		s.out = nil
 	}
 	s.framer.Release()
-	if len(s.out)-s.sent > countBytes {
+	if s.unsent() > countBytes {
 		s.account()
 	}
-	s.publish()
+	s.show()
 	s.checkOutput(w.watch.now())
 }
 
@@ -158,7 +170,19 @@ func (w *worker) execute(s *Session, args [][]byte) {
 	}
 	w.prefetched = max(w.prefetched-1, 0)
 	w.locks.done()
+	w.loud = spec != nil && spec.Has(commands.PubSubFlag)
+	w.pushes = spec != nil && spec.Has(commands.PushReplies)
 	w.hush(s, w.mark)
+}
+
+// hear lets messages that the session is to get come before what is written next.
+func (w *worker) hear(s *Session) {
+	if s.Subscribed() {
+		s.getMessages()
+	}
+	if s.waiting > 0 {
+		w.flush(s)
+	}
 }
 
 // admit finds the command and says why it may not run, if so: in Redis' order.
@@ -181,6 +205,8 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 		return cmd, w.admitInMulti(s, cmd, args)
 	case cmd.Has(commands.DenyOOM) && !w.srv.store.Room(size(args)):
 		return cmd, commands.ErrOOM
+	case s.proto == 2 && s.Subscribed() && !cmd.Has(commands.InSubscribed):
+		return cmd, commands.NotWhileSubscribed(cmd)
 	}
 	return cmd, ""
 }
@@ -351,7 +377,7 @@ func (w *worker) refuse(s *Session, spec *commands.Spec, refusal string) {
 }
 
 // hush takes the reply back that CLIENT REPLY asked not to hear. A parked
-// command has its reply still to come.
+// command has its reply still to come. Pushes are heard.
 func (w *worker) hush(s *Session, mark int) {
 	switch s.silence {
 	case answering:
@@ -362,6 +388,9 @@ func (w *worker) hush(s *Session, mark int) {
 		if s.parked.Load() == nil {
 			s.silence = answering
 		}
+	}
+	if reply := w.out.Bytes()[mark:]; len(reply) > 0 && reply[0] != '-' && w.pushes {
+		return
 	}
 	w.out.Undo(mark)
 }

@@ -46,6 +46,7 @@ type Server struct {
 	watching  atomic.Int64 // clients that watch keys
 	watches   []watchTable // by shard, under its lock
 	damage    damage
+	pubsub    pubsub
 
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
 
@@ -93,6 +94,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 		s.queues[i] = queues{}
 	}
 	s.watches = make([]watchTable, s.store.Shards())
+	s.pubsub.init(s)
 	s.damage.shards = make([]atomic.Bool, s.store.Shards())
 	s.done, s.stop = context.WithCancel(context.Background())
 	s.checkFDs()

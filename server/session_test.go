@@ -2,12 +2,15 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"weak"
@@ -35,6 +38,39 @@ func (c *testConn) LocalAddr() string  { return "127.0.0.1:6379" }
 func (c *testConn) Unix() bool         { return false }
 func (c *testConn) Loopback() bool     { return !c.far }
 
+func (c *testConn) Notify() {}
+
+// testTransport runs posts when the test says so.
+type testTransport struct {
+	mu    sync.Mutex
+	posts []func()
+}
+
+func (tr *testTransport) Run(context.Context, []net.Listener) error { return nil }
+
+func (tr *testTransport) Post(_ int, fn func()) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.posts = append(tr.posts, fn)
+}
+
+// run runs the posts that are there, and those that they make, and says how many they were.
+func (tr *testTransport) run() (n int) {
+	for {
+		tr.mu.Lock()
+		posts := tr.posts
+		tr.posts = nil
+		tr.mu.Unlock()
+		if len(posts) == 0 {
+			return n
+		}
+		for _, fn := range posts {
+			fn()
+			n++
+		}
+	}
+}
+
 // testClient drives one session as a transport would.
 type testClient struct {
 	*Session
@@ -56,7 +92,9 @@ func testServer(t *testing.T, table *commands.Table, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.workers = []*worker{s.newWorker(), s.newWorker()}
+	s.addWorker()
+	s.addWorker()
+	s.transport = &testTransport{}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
