@@ -236,10 +236,10 @@ func (s *Session) unsent() int { return len(s.out) - s.sent + s.waiting }
 
 // Output is the beginning of what is to be sent; with nothing left it is empty.
 func (s *Session) Output() []byte {
-	if s.sent < len(s.out) || s.waiting == 0 {
-		return s.out[s.sent:]
+	if s.waiting > 0 {
+		return s.gather()
 	}
-	return s.gather()
+	return s.out[s.sent:]
 }
 
 // Sent says that n more bytes of the output have been sent; none, if the

@@ -317,25 +317,27 @@ func (b *backlog) dropAll() {
 // rest is what is not sent of the next message.
 func (s *Session) rest() []byte { return s.list[s.next].in(s.proto)[s.partly:] }
 
-// gather makes the beginning of the backlog ready to be sent at once, and returns it.
+// gather is Output with messages in the backlog.
 func (s *Session) gather() []byte {
-	if first := s.rest(); len(s.list)-s.next == 1 || len(first) >= directMessage {
-		return first
+	if s.sent == len(s.out) {
+		if first := s.rest(); len(s.list)-s.next == 1 || len(first) >= directMessage {
+			return first
+		}
+		if s.out == nil {
+			s.out = s.w.buffer()
+		}
+		s.out, s.sent = s.out[:0], 0
 	}
-	if s.out == nil {
-		s.out = s.w.buffer()
-	}
-	s.out, s.sent = s.out[:0], 0
 	for s.waiting > 0 {
 		b := s.rest()
-		if len(s.out)+len(b) > gatherBytes {
+		if len(s.out)-s.sent+len(b) > gatherBytes {
 			break
 		}
 		s.out = append(s.out, b...)
 		s.waiting -= len(b)
 		s.pop()
 	}
-	return s.out
+	return s.out[s.sent:]
 }
 
 // sentMessages says that n bytes of the backlog have been sent.

@@ -194,9 +194,8 @@ func (l *loop) account(c *Conn) (unsent bool, err error) {
 	c.tried = false
 	switch c.sendErr {
 	case nil:
-		unsent = c.sent < len(c.session.Output())
 		c.session.Sent(c.sent)
-		return unsent, nil
+		return len(c.session.Output()) > 0, nil // it may have been only a part of what there is
 	case unix.EAGAIN, unix.EINTR:
 		c.session.Sent(0)
 		return true, nil
