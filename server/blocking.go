@@ -148,7 +148,7 @@ func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
 	w.out.SetBuffer(s.out)
 	w.out.SetProto(s.proto)
 	w.hear(s)
-	w.mark, w.pushes = w.out.Mark(), false
+	w.mark, w.answered = w.out.Mark(), nil
 	reply(&w.out)
 	w.failed(w.mark)
 	w.hush(s, w.mark)

@@ -53,10 +53,10 @@ type worker struct {
 	// where ctx has them.
 	intact bool
 
-	index    int      // of the event loop
-	delivery delivery // of messages
-	loud     bool     // the last command may have published something
-	pushes   bool     // it answers with pushes
+	index    int            // of the event loop
+	delivery delivery       // of messages
+	loud     bool           // the last command may have published something
+	answered *commands.Spec // who wrote the reply; nil: the gate itself
 }
 
 // addWorker makes one more worker.
@@ -170,8 +170,11 @@ func (w *worker) execute(s *Session, args [][]byte) {
 	}
 	w.prefetched = max(w.prefetched-1, 0)
 	w.locks.done()
-	w.loud = spec != nil && spec.Has(commands.PubSubFlag)
-	w.pushes = spec != nil && spec.Has(commands.PushReplies)
+	w.loud = spec != nil && spec.Has(commands.PubSubFlag) || w.srv.events.Load() != 0
+	w.answered = spec
+	if queued {
+		w.answered = nil
+	}
 	w.hush(s, w.mark)
 }
 
@@ -389,10 +392,16 @@ func (w *worker) hush(s *Session, mark int) {
 			s.silence = answering
 		}
 	}
-	if reply := w.out.Bytes()[mark:]; len(reply) > 0 && reply[0] != '-' && w.pushes {
-		return
+	if !w.hasPushes(w.answered, mark) {
+		w.out.Undo(mark)
 	}
-	w.out.Undo(mark)
+}
+
+// hasPushes reports whether a command has answered with pushes, which are heard in
+// spite of CLIENT REPLY.
+func (w *worker) hasPushes(spec *commands.Spec, mark int) bool {
+	reply := w.out.Bytes()[mark:]
+	return spec != nil && spec.Has(commands.PushReplies) && len(reply) > 0 && reply[0] != '-'
 }
 
 // crashed closes a connection whose command panicked. What the command has done

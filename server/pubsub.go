@@ -133,6 +133,8 @@ type pubsub struct {
 	patterns []*topic
 	inboxes  []inbox // by loop
 	held     []*Session
+
+	channel, text []byte // scratch of publishEvent
 }
 
 // directory finds topics by name. It is in parts so that listing a million names
@@ -208,6 +210,11 @@ func (p *pubsub) publish(kind commands.Topics, channel, text []byte) (receivers 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.send(kind, channel, text)
+}
+
+// send is publish under the lock.
+func (p *pubsub) send(kind commands.Topics, channel, text []byte) (receivers int) {
 	verb := "message"
 	if kind == commands.ShardChannels {
 		verb = "smessage"

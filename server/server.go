@@ -47,6 +47,7 @@ type Server struct {
 	watches   []watchTable // by shard, under its lock
 	damage    damage
 	pubsub    pubsub
+	events    atomic.Uint32 // keyspace events that are published, see notify.go
 
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
 
@@ -109,12 +110,14 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 func (s *Server) follow() {
 	s.loadLimits()
 	s.setPolicy()
+	s.setEvents()
 	for name, fn := range map[string]func() error{
 		"proto-max-bulk-len":        s.loadLimits,
 		"client-query-buffer-limit": s.loadLimits,
 		"maxclients":                s.checkMaxClients,
 		"maxmemory":                 s.setMaxMemory,
 		"maxmemory-policy":          s.setPolicy,
+		"notify-keyspace-events":    s.setEvents,
 	} {
 		s.cfg.OnChange(name, fn)
 	}

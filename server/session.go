@@ -207,7 +207,7 @@ func (s *Session) protocolError(err error) {
 	}
 	s.srv.log.Debug("protocol error", slog.Any("err", err), slog.String("client", s.view.addr))
 	w := s.w
-	w.mark = w.out.Mark()
+	w.mark, w.answered = w.out.Mark(), nil
 	w.out.Error("ERR " + err.Error())
 	w.failed(w.mark)
 	w.hush(s, w.mark)
