@@ -326,7 +326,7 @@ func categoryOrder(c string) int {
 
 var groupCategories = map[Group]string{
 	SortedSet: "@sortedset", Connection: "@connection", StringGroup: "@string", HashGroup: "@hash",
-	SetGroup: "@set", ListGroup: "@list", GeoGroup: "@geo", PubSub: "@pubsub", Transactions: "@transaction",
+	SetGroup: "@set", ListGroup: "@list", GeoGroup: "@geo", Transactions: "@transaction",
 }
 
 // FirstKey, LastKey and KeyStep are the legacy triple of COMMAND INFO.

@@ -67,7 +67,7 @@ func (s *Server) addWorker() {
 
 func (s *Server) newWorker() *worker {
 	w := &worker{srv: s, index: len(s.workers), stats: s.counters.newLoop(), db: s.store.NewDB(), locks: locks{store: s.store}}
-	w.delivery.w = w
+	w.delivery.w, w.delivery.most = w, sliceMessages
 	w.watch = s.counters.newStopwatch(w.stats)
 	w.ctx = commands.Ctx{Reply: &w.out, DB: w.db, Rand: s.rand, Host: s}
 	w.serving.init(w)

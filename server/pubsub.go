@@ -365,6 +365,7 @@ func (s *Server) PubSubCount(kind commands.Topics, name []byte) int {
 // delivery hands messages to the sessions of a loop; it is the loop's own.
 type delivery struct {
 	w    *worker
+	most int   // messages in a turn
 	jobs []job // in order; those before head are done
 	head int
 	now  int64 // the clock when the turn began
@@ -378,7 +379,7 @@ func (d *delivery) deliver() {
 	p.mu.Unlock()
 	d.collect()
 	d.now = p.srv.clock()
-	looks, messages := sliceLooks, sliceMessages
+	looks, messages := sliceLooks, d.most
 	for d.head < len(d.jobs) {
 		j := &d.jobs[d.head]
 		if j.arrival != nil && !j.arrival.attached {
@@ -490,17 +491,23 @@ func (d *delivery) leave(m *membership) {
 	gap, last := m.pos, len(party.members)-1
 	if gap < party.cursor {
 		party.cursor--
-		party.members[gap] = party.members[party.cursor]
-		party.members[gap].pos = gap
-		gap = party.cursor
+		gap = party.move(party.cursor, gap)
 	}
-	party.members[gap] = party.members[last]
-	party.members[gap].pos = gap
+	if gap != last {
+		party.move(last, gap)
+	}
 	party.members[last] = nil
 	party.members = party.members[:last]
 	if last == 0 {
 		party.members = nil
 	}
+}
+
+// move moves a member to a gap, and returns where there is one now.
+func (p *party) move(from, gap int) int {
+	p.members[gap] = p.members[from]
+	p.members[gap].pos = gap
+	return from
 }
 
 // ---- messages ----

@@ -43,31 +43,32 @@ func (c *testConn) Notify() {}
 // testTransport runs posts when the test says so.
 type testTransport struct {
 	mu    sync.Mutex
-	posts []func()
+	posts [2][]func() // by worker
 }
 
 func (tr *testTransport) Run(context.Context, []net.Listener) error { return nil }
 
-func (tr *testTransport) Post(_ int, fn func()) {
+func (tr *testTransport) Post(worker int, fn func()) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.posts = append(tr.posts, fn)
+	tr.posts[worker] = append(tr.posts[worker], fn)
 }
 
-// run runs the posts that are there, and those that they make, and says how many they were.
-func (tr *testTransport) run() (n int) {
-	for {
-		tr.mu.Lock()
-		posts := tr.posts
-		tr.posts = nil
-		tr.mu.Unlock()
-		if len(posts) == 0 {
-			return n
-		}
-		for _, fn := range posts {
-			fn()
-			n++
-		}
+// step runs the posts of a worker that are there and reports whether there were any.
+func (tr *testTransport) step(worker int) bool {
+	tr.mu.Lock()
+	posts := tr.posts[worker]
+	tr.posts[worker] = nil
+	tr.mu.Unlock()
+	for _, fn := range posts {
+		fn()
+	}
+	return len(posts) > 0
+}
+
+// rest runs posts until there are none.
+func (tr *testTransport) rest() {
+	for tr.step(0) || tr.step(1) {
 	}
 }
 

@@ -267,7 +267,7 @@ type backlog struct {
 
 const (
 	// gatherBytes is up to how many bytes of messages are copied to be sent at once. A
-	// message of directBytes is not.
+	// message with directMessage bytes is not.
 	gatherBytes   = keepBytes
 	directMessage = 16 << 10
 	// keepMessages is how many messages the list has room for when it is empty.
@@ -330,7 +330,7 @@ func (s *Session) gather() []byte {
 	}
 	for s.waiting > 0 {
 		b := s.rest()
-		if len(s.out)-s.sent+len(b) > gatherBytes {
+		if len(b) >= directMessage || len(s.out)-s.sent+len(b) > gatherBytes {
 			break
 		}
 		s.out = append(s.out, b...)
