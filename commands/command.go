@@ -191,7 +191,7 @@ var accessNames = []struct {
 }{
 	{RO, "RO"}, {RW, "RW"}, {OW, "OW"}, {RM, "RM"},
 	{AccessOp, "access"}, {UpdateOp, "update"}, {InsertOp, "insert"}, {DeleteOp, "delete"},
-	{Incomplete, "incomplete"}, {Variable, "variable_flags"},
+	{NotKey, "not_key"}, {Incomplete, "incomplete"}, {Variable, "variable_flags"},
 }
 
 func (a Access) names() []string {

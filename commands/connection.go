@@ -33,7 +33,7 @@ var connectionCommands = []Spec{
 	{
 		Name: "PING", Group: Connection, Since: "1.0.0",
 		Summary: "Answers PONG, or its argument", Complexity: "O(1)",
-		Arity: -1, Flags: Fast,
+		Arity: -1, Flags: Fast | InSubscribed,
 		Tips: []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 		Args: []Arg{optional(stringArg("message"))},
 		Run:  ping,
@@ -41,14 +41,14 @@ var connectionCommands = []Spec{
 	{
 		Name: "QUIT", Group: Connection, Since: "1.0.0",
 		Summary: "Closes the connection after this answer", Complexity: "O(1)",
-		Arity: -1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | NotQueued,
+		Arity: -1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | NotQueued | InSubscribed,
 		DeprecatedSince: "7.2.0", ReplacedBy: "closing the connection",
 		Run: quit,
 	},
 	{
 		Name: "RESET", Group: Connection, Since: "6.2.0",
 		Summary: "Brings the connection back to how it was when it opened", Complexity: "O(1)",
-		Arity: 1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | NotQueued,
+		Arity: 1, Flags: NoScript | Loading | Stale | Fast | NoAuth | AllowBusy | NotQueued | InSubscribed,
 		Run: reset,
 	},
 	{
@@ -192,14 +192,28 @@ func printable(b []byte) bool {
 }
 
 func ping(c *Ctx) {
-	switch len(c.Args) {
-	case 1:
-		c.Status("PONG")
-	case 2:
-		c.Bulk(c.Args[1])
-	default:
+	switch {
+	case len(c.Args) > 2:
 		c.Error(WrongArity(c.Spec))
+	case c.Proto() == 2 && c.Client.Subscribed():
+		c.pingSubscribed()
+	case len(c.Args) == 1:
+		c.Status("PONG")
+	default:
+		c.Bulk(c.Args[1])
 	}
+}
+
+// pingSubscribed answers in the form of a message, the only one that clients of
+// RESP2 await while they are subscribed.
+func (c *Ctx) pingSubscribed() {
+	c.Array(2)
+	c.Str("pong")
+	if len(c.Args) == 1 {
+		c.Str("")
+		return
+	}
+	c.Bulk(c.Args[1])
 }
 
 func quit(c *Ctx) {

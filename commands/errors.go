@@ -56,6 +56,11 @@ func UnknownSubcommand(cmd *Spec, args [][]byte) string {
 	return "ERR unknown subcommand '" + quoted(args[1], 128) + "'. Try " + cmd.Name + " HELP."
 }
 
+// NotWhileSubscribed words the error for a command that a subscribed client of RESP2 may not send.
+func NotWhileSubscribed(s *Spec) string {
+	return "ERR Can't execute '" + s.FullName() + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+}
+
 // WrongArity words the error for a wrong number of arguments.
 func WrongArity(s *Spec) string {
 	return "ERR wrong number of arguments for '" + s.FullName() + "' command"

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ type textReply struct {
 	text  strings.Builder
 	open  []openAggregate
 	done  bool
+	many  bool  // the command may answer more than once
 	marks []int // lengths of open at Mark and Defer
 }
 
@@ -25,7 +27,7 @@ type openAggregate struct {
 }
 
 func (r *textReply) scalar(s string) {
-	if r.done {
+	if r.done && !r.many {
 		r.t.Fatalf("a second reply %s after %s", s, r.text.String())
 	}
 	if n := r.text.Len(); n > 0 && !strings.HasSuffix(r.text.String(), "[") && !strings.HasSuffix(r.text.String(), "{") {
@@ -126,6 +128,8 @@ type fakeClient struct {
 	multi, unwatched      bool
 	outcome               ExecOutcome     // of Exec
 	set                   func(proto int) // tells the Reply
+	topics                [TopicKinds][]string
+	published             string
 }
 
 func (f *fakeClient) ID() int64           { return 7 }
@@ -170,6 +174,40 @@ func (f *fakeClient) Discard() bool {
 }
 func (f *fakeClient) Watch(key []byte, exists bool) {}
 func (f *fakeClient) Unwatch()                      { f.unwatched = true }
+
+func (f *fakeClient) Subscribe(kind Topics, name []byte) int {
+	if !slices.Contains(f.topics[kind], string(name)) {
+		f.topics[kind] = append(f.topics[kind], string(name))
+		slices.Sort(f.topics[kind])
+	}
+	return f.count(kind)
+}
+
+func (f *fakeClient) Unsubscribe(kind Topics, name []byte) int {
+	f.topics[kind] = slices.DeleteFunc(f.topics[kind], func(s string) bool { return s == string(name) })
+	return f.count(kind)
+}
+
+func (f *fakeClient) count(kind Topics) int {
+	if kind == ShardChannels {
+		return len(f.topics[kind])
+	}
+	return len(f.topics[Channels]) + len(f.topics[Patterns])
+}
+
+func (f *fakeClient) Subscriptions(kind Topics) (names [][]byte) {
+	for _, s := range f.topics[kind] {
+		names = append(names, []byte(s))
+	}
+	return names
+}
+
+func (f *fakeClient) Subscribed() bool { return f.count(Channels)+f.count(ShardChannels) > 0 }
+
+func (f *fakeClient) Publish(kind Topics, channel, message []byte) int {
+	f.published = fmt.Sprintf("%d %s %s", kind, channel, message)
+	return 3
+}
 
 // fakeHost answers from fields and notes what it was asked.
 type fakeHost struct {
@@ -226,14 +264,17 @@ func (h *fakeHost) ClientUnblock(id int64, withError bool) bool {
 	h.note(nil, "unblock %d %t", id, withError)
 	return h.unblocks
 }
-func (h *fakeHost) SlowlogGet(n int) []SlowEntry     { h.note(nil, "slowlog %d", n); return h.slow }
-func (h *fakeHost) SlowlogLen() int                  { return len(h.slow) }
-func (h *fakeHost) SlowlogReset()                    { h.slow = nil }
-func (h *fakeHost) Shutdown(o ShutdownOptions) error { return h.note(h.err, "shutdown %+v", o) }
-func (h *fakeHost) WarnCrossProtocol(addr string)    { h.note(nil, "warn of %s", addr) }
-func (h *fakeHost) Databases() int                   { return 16 }
-func (h *fakeHost) MaxBulk() int64                   { return 512 << 20 }
-func (h *fakeHost) NowUS() int64                     { return 1767225600_000123 }
+func (h *fakeHost) SlowlogGet(n int) []SlowEntry             { h.note(nil, "slowlog %d", n); return h.slow }
+func (h *fakeHost) SlowlogLen() int                          { return len(h.slow) }
+func (h *fakeHost) SlowlogReset()                            { h.slow = nil }
+func (h *fakeHost) Shutdown(o ShutdownOptions) error         { return h.note(h.err, "shutdown %+v", o) }
+func (h *fakeHost) WarnCrossProtocol(addr string)            { h.note(nil, "warn of %s", addr) }
+func (h *fakeHost) PubSubNames(kind Topics) []string         { return []string{"board:1", "board:2", "news"} }
+func (h *fakeHost) PubSubTopics(kind Topics) int             { return 3 }
+func (h *fakeHost) Databases() int                           { return 16 }
+func (h *fakeHost) MaxBulk() int64                           { return 512 << 20 }
+func (h *fakeHost) PubSubCount(kind Topics, name []byte) int { return len(name) }
+func (h *fakeHost) NowUS() int64                             { return 1767225600_000123 }
 
 func (h *fakeHost) note(err error, format string, args ...any) error {
 	h.asked = fmt.Sprintf(format, args...)
@@ -275,6 +316,7 @@ func (f *fakes) call(line string) string {
 	if !s.ArityOK(len(args)) {
 		return "-" + WrongArity(s)
 	}
+	r.many = s.Has(PushReplies)
 	f.ctx = Ctx{Reply: r, Client: f.client, Host: f.host}
 	f.ctx.Begin(s, args)
 	s.Run(&f.ctx)

@@ -45,6 +45,17 @@ type Client interface {
 	// Watch has the next transaction run only if nothing changes key, which is there or not. Its shard is locked.
 	Watch(key []byte, exists bool)
 	Unwatch()
+	// Subscribe adds a subscription, if it is not there already, and Unsubscribe ends one, if it is there. They return
+	// how many there are then: of channels and patterns together, or of shard channels.
+	Subscribe(kind Topics, name []byte) (count int)
+	Unsubscribe(kind Topics, name []byte) (count int)
+	// Subscriptions lists the names the client is subscribed to, sorted.
+	Subscriptions(kind Topics) [][]byte
+	// Subscribed reports whether there is any subscription.
+	Subscribed() bool
+	// Publish sends a message to who listens to a channel and returns to how many clients. Those that listen
+	// in several ways get it, and are counted, several times.
+	Publish(kind Topics, channel, message []byte) (receivers int)
 }
 
 // ReplyMode is CLIENT REPLY's ON, OFF or SKIP.
@@ -130,6 +141,11 @@ type Host interface {
 	// WarnCrossProtocol logs that a client speaks HTTP, which is an attack by way of
 	// somebody's browser.
 	WarnCrossProtocol(addr string)
+	// PubSubNames lists the names that clients are subscribed to, PubSubTopics counts them, and
+	// PubSubCount counts the clients that are subscribed to one.
+	PubSubNames(kind Topics) []string
+	PubSubTopics(kind Topics) int
+	PubSubCount(kind Topics, name []byte) int
 	// Databases is the number of databases.
 	Databases() int
 	// MaxBulk is proto-max-bulk-len, how long a string may be. It may be asked while a shard is locked.

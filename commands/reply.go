@@ -2,7 +2,8 @@ package commands
 
 // Reply encodes one command's answer in the protocol the client speaks: RESP2
 // or, after HELLO 3, RESP3. A handler writes exactly one reply: one scalar, or
-// one aggregate followed by its elements.
+// one aggregate followed by its elements. Commands with the flag PushReplies (SUBSCRIBE and its kin)
+// write any number of pushes instead, or an error: CLIENT REPLY does not silence pushes.
 //
 // Where the two protocols differ in kind, the method says so; where a command
 // differs in shape (flat or nested pairs), the handler asks Proto.

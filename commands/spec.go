@@ -61,6 +61,8 @@ const (
 	NotQueued                             // runs at once also after MULTI
 	RunsQueue                             // EXEC: the gate locks the shards of the commands queued since MULTI
 	Hidden                                // found when it is called, and shown nowhere
+	InSubscribed                          // allowed to a client of RESP2 that is subscribed to something
+	PushReplies                           // answers with any number of pushes, see Reply
 )
 
 // flagNames lists the flags that COMMAND INFO shows, in Redis' order.
@@ -92,6 +94,7 @@ const (
 	DeleteOp                      // "delete": removes data
 	Variable                      // "variable_flags": depends on the arguments
 	Incomplete                    // "incomplete": not all keys are found
+	NotKey                        // "not_key": a name that only decides about a cluster's slot; exclusive too
 )
 
 // Keys is one key specification: where keys begin and how many there are.
@@ -323,7 +326,7 @@ func categoryOrder(c string) int {
 
 var groupCategories = map[Group]string{
 	SortedSet: "@sortedset", Connection: "@connection", StringGroup: "@string", HashGroup: "@hash",
-	SetGroup: "@set", ListGroup: "@list", GeoGroup: "@geo", PubSub: "@pubsub", Transactions: "@transaction",
+	SetGroup: "@set", ListGroup: "@list", GeoGroup: "@geo", Transactions: "@transaction",
 }
 
 // FirstKey, LastKey and KeyStep are the legacy triple of COMMAND INFO.
@@ -356,6 +359,9 @@ func (s *Spec) FirstKey() (first, last, step int) {
 func (s *Spec) AppendKeys(dst []int, args [][]byte) ([]int, bool) {
 	ok := true
 	for i := range s.Keys {
+		if s.Keys[i].Access == NotKey {
+			continue
+		}
 		var good bool
 		if dst, good = s.Keys[i].appendTo(dst, args); !good {
 			ok = false
@@ -510,7 +516,7 @@ func (t *Table) add(s *Spec, parent *Spec) {
 	for _, k := range s.Keys {
 		if k.KeyNum || k.Unknown || k.Keyword != "" {
 			s.Flags |= MovableKeys
-		} else if k.Index == 1 {
+		} else if k.Index == 1 && k.Access != NotKey {
 			s.keyFirst = true
 		}
 	}
@@ -541,7 +547,7 @@ func (s *Spec) check() error {
 		return fmt.Errorf("both write and readonly")
 	}
 	for _, k := range s.Keys {
-		if k.Access&(RO|RW|OW|RM) == 0 {
+		if k.Access&(RO|RW|OW|RM|NotKey) == 0 {
 			return fmt.Errorf("a key spec says nothing about access")
 		}
 		if k.Access&(RW|OW|RM) != 0 && !s.Has(Write) {

@@ -25,6 +25,7 @@ func NewCommandTable() *Table {
 		objectCommands,
 		multiCommands,
 		connectionCommands,
+		pubsubCommands,
 		crossProtocolCommands,
 		clientCommands,
 		serverCommands,

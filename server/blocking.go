@@ -147,7 +147,8 @@ func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
 	}
 	w.out.SetBuffer(s.out)
 	w.out.SetProto(s.proto)
-	w.mark = w.out.Mark()
+	w.hear(s)
+	w.mark, w.answered = w.out.Mark(), nil
 	reply(&w.out)
 	w.failed(w.mark)
 	w.hush(s, w.mark)

@@ -131,7 +131,7 @@ func (s *Session) matches(f *commands.ClientFilter) bool {
 	switch {
 	case f.Addr != nil && *f.Addr != v.addr:
 	case f.LAddr != nil && *f.LAddr != v.laddr:
-	case f.Type != "" && f.Type != "normal": // there are no others yet
+	case f.Type != "" && f.Type != s.kind():
 	case f.User != "" && f.User != defaultUser:
 	case f.SkipMe && f.Self == s.id:
 	case f.MaxAge > 0 && s.srv.seconds()-v.created < f.MaxAge:
@@ -141,11 +141,29 @@ func (s *Session) matches(f *commands.ClientFilter) bool {
 	return false
 }
 
+// kind is the client's type as filters name it.
+func (s *Session) kind() string {
+	if s.view.subscribed() {
+		return "pubsub"
+	}
+	return "normal"
+}
+
+// subscribed reports whether the client is subscribed to anything.
+func (v *view) subscribed() bool {
+	for kind := range v.topics {
+		if v.topics[kind].Load() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Info is the client's line of CLIENT LIST. Any goroutine may ask.
 func (s *Session) Info() string { return string(s.appendInfo(nil)) }
 
 // appendInfo appends the line. What belongs to features that are not there
-// (pub/sub, tracking) has the value it has for a client of Redis
+// (tracking) has the value it has for a client of Redis
 // that does not use them.
 func (s *Session) appendInfo(b []byte) []byte {
 	v := &s.view
@@ -171,7 +189,9 @@ func (s *Session) appendInfo(b []byte) []byte {
 	b = appendNumber(b, " idle=", max(now-v.active.Load(), 0))
 	b = appendText(b, " flags=", s.flags())
 	b = appendNumber(b, " db=", int64(v.db.Load()))
-	b = append(b, " sub=0 psub=0 ssub=0"...)
+	b = appendNumber(b, " sub=", int64(v.topics[commands.Channels].Load()))
+	b = appendNumber(b, " psub=", int64(v.topics[commands.Patterns].Load()))
+	b = appendNumber(b, " ssub=", int64(v.topics[commands.ShardChannels].Load()))
 	b = appendNumber(b, " multi=", v.multi.Load())
 	b = appendNumber(b, " watch=", s.watchedKeys())
 	b = appendNumber(b, " qbuf=", queued)
@@ -210,6 +230,7 @@ func (s *Session) flags() string {
 		letter byte
 		set    bool
 	}{
+		{'P', v.subscribed()},
 		{'x', v.multi.Load() >= 0},
 		{'b', s.parked.Load() != nil},
 		{'d', s.touched.Load()},

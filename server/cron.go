@@ -30,7 +30,7 @@ func (s *Server) cron(ctx context.Context) {
 }
 
 // tick is one round. The store goes on while it has more to do at once, for
-// the given time.
+// the given time, and as long as subscribers are told of the keys that expire as fast.
 func (s *Server) tick(most time.Duration) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -41,6 +41,6 @@ func (s *Server) tick(most time.Duration) {
 	s.counters.sample()
 	s.cutLaggard()
 	end := s.clock() + int64(most)
-	for s.store.Tick(s.wallMS(s.clock())) && s.clock() < end {
+	for !s.pubsub.full(1) && s.store.Tick(s.wallMS(s.clock())) && s.clock() < end {
 	}
 }

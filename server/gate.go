@@ -52,10 +52,22 @@ type worker struct {
 	// intact says that the arguments of the last command that ran still lie
 	// where ctx has them.
 	intact bool
+
+	index    int            // of the event loop
+	delivery delivery       // of messages
+	loud     bool           // the last command may have published something
+	answered *commands.Spec // who wrote the reply; nil: the gate itself
+}
+
+// addWorker makes one more worker.
+func (s *Server) addWorker() {
+	s.workers = append(s.workers, s.newWorker())
+	s.pubsub.inboxes = make([]inbox, len(s.workers))
 }
 
 func (s *Server) newWorker() *worker {
-	w := &worker{srv: s, stats: s.counters.newLoop(), db: s.store.NewDB(), locks: locks{store: s.store}}
+	w := &worker{srv: s, index: len(s.workers), stats: s.counters.newLoop(), db: s.store.NewDB(), locks: locks{store: s.store}}
+	w.delivery.w, w.delivery.most = w, sliceMessages
 	w.watch = s.counters.newStopwatch(w.stats)
 	w.ctx = commands.Ctx{Reply: &w.out, DB: w.db, Rand: s.rand, Host: s}
 	w.serving.init(w)
@@ -98,10 +110,10 @@ func (w *worker) end(s *Session) {
 		s.out = nil
 	}
 	s.framer.Release()
-	if len(s.out)-s.sent > countBytes {
+	if s.unsent() > countBytes {
 		s.account()
 	}
-	s.publish()
+	s.show()
 	s.checkOutput(w.watch.now())
 }
 
@@ -158,7 +170,22 @@ func (w *worker) execute(s *Session, args [][]byte) {
 	}
 	w.prefetched = max(w.prefetched-1, 0)
 	w.locks.done()
+	w.loud = spec != nil && spec.Has(commands.PubSubFlag) || w.srv.events.Load() != 0
+	w.answered = spec
+	if queued {
+		w.answered = nil
+	}
 	w.hush(s, w.mark)
+}
+
+// hear lets messages that the session is to get come before what is written next.
+func (w *worker) hear(s *Session) {
+	if s.Subscribed() {
+		s.getMessages()
+	}
+	if s.waiting > 0 {
+		w.flush(s)
+	}
 }
 
 // admit finds the command and says why it may not run, if so: in Redis' order.
@@ -181,6 +208,8 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 		return cmd, w.admitInMulti(s, cmd, args)
 	case cmd.Has(commands.DenyOOM) && !w.srv.store.Room(size(args)):
 		return cmd, commands.ErrOOM
+	case s.proto == 2 && s.Subscribed() && !cmd.Has(commands.InSubscribed):
+		return cmd, commands.NotWhileSubscribed(cmd)
 	}
 	return cmd, ""
 }
@@ -351,7 +380,7 @@ func (w *worker) refuse(s *Session, spec *commands.Spec, refusal string) {
 }
 
 // hush takes the reply back that CLIENT REPLY asked not to hear. A parked
-// command has its reply still to come.
+// command has its reply still to come. Pushes are heard.
 func (w *worker) hush(s *Session, mark int) {
 	switch s.silence {
 	case answering:
@@ -363,7 +392,16 @@ func (w *worker) hush(s *Session, mark int) {
 			s.silence = answering
 		}
 	}
-	w.out.Undo(mark)
+	if !w.hasPushes(w.answered, mark) {
+		w.out.Undo(mark)
+	}
+}
+
+// hasPushes reports whether a command has answered with pushes, which are heard in
+// spite of CLIENT REPLY.
+func (w *worker) hasPushes(spec *commands.Spec, mark int) bool {
+	reply := w.out.Bytes()[mark:]
+	return spec != nil && spec.Has(commands.PushReplies) && len(reply) > 0 && reply[0] != '-'
 }
 
 // crashed closes a connection whose command panicked. What the command has done

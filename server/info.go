@@ -176,7 +176,7 @@ func (s *Server) infoClients(t *infoText) {
 	t.add("blocked_clients", s.blocked.Load())
 	t.add("clients_in_timeout_table", u.timed)
 	t.add("tracking_clients", 0)
-	t.add("pubsub_clients", 0)
+	t.add("pubsub_clients", s.pubsub.clients.Load())
 	t.add("watching_clients", s.watching.Load())
 }
 
@@ -330,9 +330,9 @@ func (s *Server) infoStats(t *infoText) {
 	t.add("evicted_clients", 0)
 	t.add("keyspace_hits", data.Hits)
 	t.add("keyspace_misses", data.Misses)
-	t.add("pubsub_channels", 0)
-	t.add("pubsub_patterns", 0)
-	t.add("pubsubshard_channels", 0)
+	t.add("pubsub_channels", s.PubSubTopics(commands.Channels))
+	t.add("pubsub_patterns", s.PubSubTopics(commands.Patterns))
+	t.add("pubsubshard_channels", s.PubSubTopics(commands.ShardChannels))
 	t.add("latest_fork_usec", 0)
 	t.add("total_forks", 0)
 	t.add("migrate_cached_sockets", 0)
@@ -350,6 +350,8 @@ func (s *Server) infoStats(t *infoText) {
 	t.add("total_writes_processed", sum.writes)
 	t.add("io_threaded_reads_processed", 0)
 	t.add("io_threaded_writes_processed", 0)
+	t.add("client_query_buffer_limit_disconnections", k.queryOverflows.Load())
+	t.add("client_output_buffer_limit_disconnections", k.overflows.Load())
 	t.add("shards_closed_to_writes", s.damage.count.Load())
 }
 

@@ -30,7 +30,9 @@ const (
 	// have more than stallTotal unsent, those with more than their share run no
 	// further commands until they have read their replies: with stallBytes, or
 	// less if there are so many clients that this would come to more than stallTotal
-	// again. Below countBytes a client's part may not be in the total.
+	// again. Below countBytes a client's part may not be in the total. Published
+	// messages are in it once, however many clients wait for them; since a subscriber that runs no
+	// commands is sent more all the same, one with more than its share is closed.
 	stallBytes = 1 << 20
 	stallTotal = 256 << 20
 	countBytes = 16 << 10
@@ -47,6 +49,9 @@ const (
 	// lingerSeconds is how long a client may read nothing of the last replies of
 	// a connection that is closing.
 	lingerSeconds = 10
+
+	// pointerBytes is what a message that waits for a client takes of it alone.
+	pointerBytes = 8
 
 	// restSeconds is after how long an idle client's input buffer is given back.
 	restSeconds = 10
@@ -132,8 +137,8 @@ func (s *Server) loadLimits() error {
 // client-output-buffer-limit says: over the hard limit at once, over the soft
 // limit when that has lasted.
 func (s *Session) checkOutput(now int64) {
-	limit := s.srv.cfg.OutputBuffers.For(config.Normal)
-	unsent := int64(len(s.out) - s.sent)
+	limit := s.srv.cfg.OutputBuffers.For(s.class())
+	unsent := int64(s.unsent())
 	if limit.Soft == 0 || unsent <= limit.Soft {
 		s.softSince = 0
 	} else if s.softSince == 0 {
@@ -141,25 +146,28 @@ func (s *Session) checkOutput(now int64) {
 	}
 	lasted := s.softSince != 0 && now-s.softSince > int64(limit.SoftSeconds)*int64(time.Second)
 	if (limit.Hard != 0 && unsent > limit.Hard) || lasted {
-		s.giveUp("client does not read its replies; closed for client-output-buffer-limit")
+		s.overflow("client does not read what it is sent; closed for client-output-buffer-limit")
+	} else if s.waiting > 0 && s.srv.crowded() && unsent > int64(s.srv.share()) {
+		s.overflow("client does not read its messages while all clients together have much unsent; closed")
 	}
 }
 
 // giveUp closes a session that does not read, and forgets its output.
 func (s *Session) giveUp(why string) {
-	s.srv.log.Warn(why, slog.String("client", s.Info()), slog.Int("unsent", len(s.out)-s.sent))
+	s.srv.log.Warn(why, slog.String("client", s.Info()), slog.Int("unsent", s.unsent()))
 	s.aborted = true
+	s.dropAll()
 	s.out, s.sent = nil, 0
 	s.account()
 }
 
 // overdrawn says that a session which has not logged in does not read its replies.
 func (s *Session) overdrawn() bool {
-	return len(s.out)-s.sent > guestOutput && !s.Authenticated()
+	return s.unsent() > guestOutput && !s.Authenticated()
 }
 
 // crowded says that all clients together have too much unsent.
-func (s *Server) crowded() bool { return s.unsent.Load() > stallTotal }
+func (s *Server) crowded() bool { return s.unsent.Load()+s.pubsub.shared.Load() > stallTotal }
 
 // share is how much unsent output each client may have while it is crowded.
 func (s *Server) share() int {
@@ -217,7 +225,7 @@ func (s *Session) checkTime() {
 	idle := seconds - s.view.active.Load()
 	if idle > restSeconds {
 		s.framer.Rest()
-		s.publish()
+		s.show()
 	}
 	if s.stalled && !s.srv.crowded() {
 		s.run()

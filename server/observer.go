@@ -20,6 +20,17 @@ func (o *observer) Observing() bool { return o.srv.observing.Load() > 0 }
 // Modified is called after a command has changed a key.
 func (o *observer) Modified(db int, class commands.Class, event string, key []byte) {
 	o.srv.touch(db, key)
+	o.srv.publishEvent(db, class, event, key)
+}
+
+// Created is called when a key has been made.
+func (o *observer) Created(db int, key []byte) {
+	o.srv.publishEvent(db, commands.ClassNew, "new", key)
+}
+
+// Missed is called when a command finds no key to read.
+func (o *observer) Missed(db int, key []byte) {
+	o.srv.publishEvent(db, commands.ClassMiss, "keymiss", key)
 }
 
 // Expired is called before the store deletes a key whose time is over.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -68,7 +69,7 @@ func (s *Server) newRedconFront() (transport, error) {
 	f := &redconFront{srv: s, clients: map[*redconClient]struct{}{}}
 	for range s.loops() {
 		f.lanes = append(f.lanes, &lane{index: len(s.workers)})
-		s.workers = append(s.workers, s.newWorker())
+		s.addWorker()
 	}
 	return f, nil
 }
@@ -102,6 +103,21 @@ func handle(conn redcon.Conn, cmd redcon.Command) {
 		in = append(in, next.Raw...)
 	}
 	c.turn(func() { c.session.Feed(in) })
+}
+
+// Post has fn run in a lane. It only begins that: the caller may hold locks that
+// come after the lane's.
+func (f *redconFront) Post(worker int, fn func()) { go f.run(f.lanes[worker], fn) }
+
+func (f *redconFront) run(l *lane, fn func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			f.srv.log.Error("redcon front end: panic", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	fn()
 }
 
 // sweep calls every session's Sweep each second until ctx ends.

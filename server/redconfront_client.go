@@ -148,7 +148,10 @@ var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 // startSending has the output sent, by a goroutine that lives until there is
 // none. It reports whether something is unsent.
 func (c *redconClient) startSending() (unsent bool) {
-	if out := c.session.Output(); len(out) > 0 && !c.sending {
+	if c.sending {
+		return true
+	}
+	if out := c.session.Output(); len(out) > 0 {
 		c.sending = true
 		chunk := chunks.Get().(*[chunkBytes]byte)
 		n := copy(chunk[:], out)
@@ -198,6 +201,13 @@ func (c *redconClient) next(sent int, chunk []byte) (n int) {
 }
 
 // ---- endpoint ----
+
+// Notify does what the session wants.
+func (c *redconClient) Notify() {
+	if !c.closed {
+		c.settle() // its turn, if it has more to do, is under way already
+	}
+}
 
 // Post has fn run in a turn of the session. It only puts fn down: the caller
 // may hold locks that come after a lane's.

@@ -182,6 +182,7 @@ func appendLine(dst []byte, kind byte, n int) []byte {
 func (s *Session) reject(err error) {
 	s.w.begin(s)
 	defer s.w.end(s)
+	s.w.hear(s)
 	s.protocolError(err)
 }
 

@@ -46,6 +46,8 @@ type Server struct {
 	watching  atomic.Int64 // clients that watch keys
 	watches   []watchTable // by shard, under its lock
 	damage    damage
+	pubsub    pubsub
+	events    atomic.Uint32 // keyspace events that are published, see notify.go
 
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
 
@@ -93,6 +95,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 		s.queues[i] = queues{}
 	}
 	s.watches = make([]watchTable, s.store.Shards())
+	s.pubsub.init(s)
 	s.damage.shards = make([]atomic.Bool, s.store.Shards())
 	s.done, s.stop = context.WithCancel(context.Background())
 	s.checkFDs()
@@ -107,12 +110,14 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 func (s *Server) follow() {
 	s.loadLimits()
 	s.setPolicy()
+	s.setEvents()
 	for name, fn := range map[string]func() error{
 		"proto-max-bulk-len":        s.loadLimits,
 		"client-query-buffer-limit": s.loadLimits,
 		"maxclients":                s.checkMaxClients,
 		"maxmemory":                 s.setMaxMemory,
 		"maxmemory-policy":          s.setPolicy,
+		"notify-keyspace-events":    s.setEvents,
 	} {
 		s.cfg.OnChange(name, fn)
 	}

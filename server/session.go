@@ -18,6 +18,9 @@ type endpoint interface {
 	Post(fn func())
 	// SetTimer has Session.Expired called at a time of the server's clock; 0 clears it.
 	SetTimer(at int64)
+	// Notify says that the session has output, or wants something else, though none of its
+	// methods was called. It is called where they are.
+	Notify()
 	FD() int
 	// RemoteAddr and LocalAddr are ip:port, or the path of a Unix socket and ":0".
 	RemoteAddr() string
@@ -35,6 +38,7 @@ type endpoint interface {
 //
 //	more     the turn is over; Resume goes on
 //	stalled  too much is unsent; Resume goes on when it is sent
+//	held     what it published is to be handed out first; goOn goes on
 //	parked   a blocking command waits; input is kept, unpark goes on
 //	closing  nothing is run any more, the output is sent first
 //	aborted  nothing is run any more, the output is tried once
@@ -58,11 +62,14 @@ type Session struct {
 	silence       silence
 	more          bool
 	stalled       bool
+	held          bool
 	closing       bool
 	aborted       bool
 	closingSince  int64 // seconds of the server's clock: when closing began, or the client last took some output
 	softSince     int64 // since when the output is over the soft limit; 0: it is not
 	accounted     int64 // what the server's total of unsent bytes includes for this session
+
+	subscriber
 
 	multi        *transaction           // MULTI was called; nil: not
 	watched      map[waitKey]*watch     // by WATCH
@@ -95,6 +102,7 @@ type view struct {
 	closing    atomic.Bool
 	noEvict    atomic.Bool
 	noTouch    atomic.Bool
+	topics     [commands.TopicKinds]atomic.Int32 // subscriptions
 
 	mu      sync.Mutex // guards the names
 	name    string
@@ -130,9 +138,6 @@ func newSession(srv *Server, conn endpoint, id int64) *Session {
 	return s
 }
 
-// Attach gives the session the worker of an event loop.
-func (s *Session) Attach(loop int) { s.w = s.srv.workers[loop] }
-
 // Feed takes bytes that arrived and runs the commands that are complete.
 func (s *Session) Feed(in []byte) {
 	s.w.stats.readBytes(len(in))
@@ -161,6 +166,7 @@ func (s *Session) run() {
 		if s.framer.Done() {
 			return // and leaves the arguments of the last command where they are
 		}
+		w.hear(s)
 		w.intact = false
 		args, ok, err := s.framer.Next()
 		if err != nil {
@@ -171,16 +177,19 @@ func (s *Session) run() {
 			return
 		}
 		w.execute(s, args)
+		if w.loud && s.hold() {
+			return
+		}
 	}
 }
 
 // runnable says whether the next command may be run. It notices the moment at
 // which too much output is waiting.
 func (s *Session) runnable() bool {
-	if s.closing || s.aborted || s.killed.Load() || s.parked.Load() != nil || s.srv.stopping.Load() {
+	if s.closing || s.aborted || s.held || s.killed.Load() || s.parked.Load() != nil || s.srv.stopping.Load() {
 		return false
 	}
-	if unsent := len(s.out) - s.sent; unsent > countBytes && s.srv.crowded() && unsent > s.srv.share() {
+	if unsent := s.unsent(); unsent > countBytes && s.srv.crowded() && unsent > s.srv.share() {
 		s.stalled = true
 		return false
 	}
@@ -193,11 +202,12 @@ func (s *Session) runnable() bool {
 func (s *Session) protocolError(err error) {
 	if err == resp.ErrQueryLimit {
 		s.cutOff("client went over client-query-buffer-limit; closed")
+		s.srv.counters.queryOverflows.Add(1)
 		return
 	}
 	s.srv.log.Debug("protocol error", slog.Any("err", err), slog.String("client", s.view.addr))
 	w := s.w
-	w.mark = w.out.Mark()
+	w.mark, w.answered = w.out.Mark(), nil
 	w.out.Error("ERR " + err.Error())
 	w.failed(w.mark)
 	w.hush(s, w.mark)
@@ -215,14 +225,22 @@ func (s *Session) Wants() eventloop.Wants {
 		return eventloop.More
 	case s.stalled:
 		return eventloop.Drain | eventloop.Mute
-	case s.parked.Load() != nil && s.framer.Buffered() > parkedInput:
+	case s.held, s.parked.Load() != nil && s.framer.Buffered() > parkedInput:
 		return eventloop.Mute
 	}
 	return 0
 }
 
-// Output is what is to be sent.
-func (s *Session) Output() []byte { return s.out[s.sent:] }
+// unsent is how many bytes are to be sent.
+func (s *Session) unsent() int { return len(s.out) - s.sent + s.waiting }
+
+// Output is the beginning of what is to be sent; with nothing left it is empty.
+func (s *Session) Output() []byte {
+	if s.waiting > 0 {
+		return s.gather()
+	}
+	return s.out[s.sent:]
+}
 
 // Sent says that n more bytes of the output have been sent; none, if the
 // client takes no more for now. When all are, the buffer goes back to the worker:
@@ -231,12 +249,17 @@ func (s *Session) Sent(n int) {
 	if n > 0 {
 		s.w.stats.wroteBytes(n)
 	}
-	s.sent += n
+	if own := min(n, len(s.out)-s.sent); own < n {
+		s.sentMessages(n - own)
+		s.sent += own
+	} else {
+		s.sent += n
+	}
 	switch {
 	case s.sent == len(s.out):
 		s.w.recycle(s.out)
 		s.out, s.sent = nil, 0
-		if s.accounted == 0 {
+		if s.accounted == 0 && s.waiting == 0 {
 			return // as nearly always
 		}
 	case s.sent > keepBytes && s.sent > len(s.out)/2:
@@ -253,15 +276,15 @@ func (s *Session) Sent(n int) {
 // account brings the totals of unsent output up to date: when the client has
 // not taken all of it, and at the end of a turn that leaves much.
 func (s *Session) account() {
-	unsent := int64(len(s.out) - s.sent)
-	if unsent != s.accounted {
-		if s.accounted == 0 {
+	own := int64(len(s.out) - s.sent + (len(s.list)-s.next)*pointerBytes)
+	if own != s.accounted {
+		if s.view.unsent.Load() == 0 {
 			s.view.taken.Store(s.srv.seconds())
 		}
-		s.srv.unsent.Add(unsent - s.accounted)
-		s.accounted = unsent
-		s.view.unsent.Store(unsent)
+		s.srv.unsent.Add(own - s.accounted)
+		s.accounted = own
 	}
+	setInt64(&s.view.unsent, int64(s.unsent()))
 }
 
 // Expired is called when the time set with endpoint.SetTimer has come.
@@ -275,13 +298,15 @@ func (s *Session) Closed() {
 	s.aborted = true
 	s.abandonPark()
 	s.forsake()
+	s.resignAll()
+	s.dropAll()
 	s.out, s.sent = nil, 0
 	s.account()
 	s.srv.clients.remove(s)
 }
 
-// publish brings view up to date at the end of a turn.
-func (s *Session) publish() {
+// show brings view up to date at the end of a turn.
+func (s *Session) show() {
 	setInt64(&s.view.queued, int64(s.framer.Buffered()))
 	setInt64(&s.view.inputCap, int64(s.framer.Cap()))
 	setInt64(&s.view.watched, int64(len(s.watched)))
@@ -365,6 +390,7 @@ func (s *Session) login(in bool) {
 
 // Reset makes the session what it was when it began, except for its id.
 func (s *Session) Reset() {
+	s.resignAll()
 	s.SetProto(2)
 	s.Select(0)
 	s.SetName("")

@@ -2,12 +2,15 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"weak"
@@ -35,6 +38,40 @@ func (c *testConn) LocalAddr() string  { return "127.0.0.1:6379" }
 func (c *testConn) Unix() bool         { return false }
 func (c *testConn) Loopback() bool     { return !c.far }
 
+func (c *testConn) Notify() {}
+
+// testTransport runs posts when the test says so.
+type testTransport struct {
+	mu    sync.Mutex
+	posts [2][]func() // by worker
+}
+
+func (tr *testTransport) Run(context.Context, []net.Listener) error { return nil }
+
+func (tr *testTransport) Post(worker int, fn func()) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.posts[worker] = append(tr.posts[worker], fn)
+}
+
+// step runs the posts of a worker that are there and reports whether there were any.
+func (tr *testTransport) step(worker int) bool {
+	tr.mu.Lock()
+	posts := tr.posts[worker]
+	tr.posts[worker] = nil
+	tr.mu.Unlock()
+	for _, fn := range posts {
+		fn()
+	}
+	return len(posts) > 0
+}
+
+// rest runs posts until there are none.
+func (tr *testTransport) rest() {
+	for tr.step(0) || tr.step(1) {
+	}
+}
+
 // testClient drives one session as a transport would.
 type testClient struct {
 	*Session
@@ -56,7 +93,9 @@ func testServer(t *testing.T, table *commands.Table, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.workers = []*worker{s.newWorker(), s.newWorker()}
+	s.addWorker()
+	s.addWorker()
+	s.transport = &testTransport{}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -180,6 +180,9 @@ type counters struct {
 	connections atomic.Int64 // accepted
 	rejected    atomic.Int64 // refused because of maxclients or protected-mode
 
+	overflows      atomic.Int64 // clients closed because they did not read what they were sent
+	queryOverflows atomic.Int64 // closed for client-query-buffer-limit
+
 	mu      sync.Mutex // guards what follows; a worker's lock is taken under it
 	workers []*stats
 	rates   rates
@@ -232,6 +235,8 @@ func (k *counters) times(s *commands.Spec, sum *histogram) {
 func (k *counters) reset() {
 	k.connections.Store(0)
 	k.rejected.Store(0)
+	k.overflows.Store(0)
+	k.queryOverflows.Store(0)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, st := range k.workers {

@@ -269,7 +269,7 @@ func (w *worker) runQueued(s *Session, spec *commands.Spec, args [][]byte) {
 
 // hushQueued takes back what was written since mark inside EXEC while CLIENT REPLY asks for silence.
 func (w *worker) hushQueued(s *Session, mark int) {
-	if s.silence == silent || s.silence == skipThis {
+	if (s.silence == silent || s.silence == skipThis) && !w.hasPushes(w.spec, mark) {
 		w.out.Undo(mark)
 	}
 }

@@ -15,6 +15,9 @@ import (
 type transport interface {
 	// Run serves the listeners, which it closes, until ctx ends.
 	Run(ctx context.Context, listeners []net.Listener) error
+	// Post has fn run where the sessions of a worker are. Any goroutine may call
+	// it, whatever locks it has.
+	Post(worker int, fn func())
 }
 
 // maxAutoLoops is how many loops event-loops auto may use. One serves what a
@@ -51,7 +54,7 @@ func (s *Server) loops() int {
 func (s *Server) newLoops() (transport, error) {
 	loops := s.loops()
 	for range loops {
-		s.workers = append(s.workers, s.newWorker())
+		s.addWorker()
 	}
 	return eventloop.New(eventloop.Options{
 		Loops:     loops,

@@ -92,6 +92,7 @@ type spot struct {
 	index int // of the database
 	hash  uint64
 	rec   slab.Ref // 0: there is no such key
+	gone  bool     // it was deleted, to be replaced
 }
 
 // find looks key up in d's database.
@@ -100,6 +101,7 @@ func (d *DB) find(key []byte) spot { return d.findIn(d.index, key) }
 // findIn looks key up; if its time is over it is deleted.
 func (d *DB) findIn(index int, key []byte) spot {
 	sh := d.s.shards[d.s.ShardOf(key)]
+	sh.sought = key
 	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: d.s.hash.Sum(key)}
 	at.rec = sh.lookup(at.db, at.hash, key)
 	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
@@ -112,11 +114,19 @@ func (d *DB) findIn(index int, key []byte) spot {
 // delete removes the key and its value.
 func (at *spot) delete() {
 	at.sh.delete(at.db, at.hash, at.rec)
-	at.rec = 0
+	at.rec, at.gone = 0, true
 }
 
-// count counts a keyspace hit or miss.
+// count counts a keyspace hit or miss of a command that wants to read the key that was just found or not.
 func (at *spot) count() {
+	at.countOnly()
+	if sh := at.sh; at.rec == 0 && sh.observed() {
+		sh.observer.Missed(at.index, sh.sought)
+	}
+}
+
+// countOnly is count for a command whose misses are no event.
+func (at *spot) countOnly() {
 	if at.rec != 0 {
 		at.sh.hits.Add(1)
 	} else {
@@ -201,6 +211,7 @@ func (d *DB) Rename(src, dst []byte) bool {
 		to.delete()
 	}
 	use, atMS := from.sh.heap.R(from.rec).U32(recUse), from.sh.expireAt(from.rec)
+	to.gone = false
 	to.make(dst, from.sh.kindOf(from.rec).move(from.rec, to.sh), use)
 	from.sh.remove(from.db, from.hash, from.rec)
 	to.sh.setExpireAt(to.db, to.rec, atMS)
@@ -217,6 +228,16 @@ func (at *spot) make(key []byte, v value, use uint32) {
 	w.SetU32(recUse, use)
 	w.Copy(sh.inlineAt(at.rec), v.inline)
 	sh.hook(at.db, at.hash, at.rec)
+	if !at.gone {
+		at.created(key)
+	}
+}
+
+// created tells that the key has been made.
+func (at *spot) created(key []byte) {
+	if at.sh.observed() {
+		at.sh.observer.Created(at.index, key)
+	}
 }
 
 // Copy copies src's value and expiry to dst in database dstDB. exists reports
@@ -245,6 +266,7 @@ func (d *DB) Copy(src, dst []byte, dstDB int, replace bool) (ok, exists bool, er
 	if to.rec != 0 {
 		to.delete()
 	}
+	to.gone = false
 	to.make(dst, v, d.newUse())
 	to.sh.setExpireAt(to.db, to.rec, from.sh.expireAt(from.rec))
 	d.signal(&to, dst)
@@ -268,6 +290,7 @@ func (d *DB) Move(key []byte, dstDB int) bool {
 	sh.setExpireAt(from.db, rec, 0)
 	sh.unhook(from.db, from.hash, rec)
 	sh.hook(to.db, to.hash, rec)
+	to.created(key)
 	sh.setExpireAt(to.db, rec, atMS)
 	d.signal(&to, key)
 	return true
@@ -320,7 +343,7 @@ type Object struct {
 // Object describes a key without using it. It counts a keyspace hit or miss.
 func (d *DB) Object(key []byte) (Object, bool) {
 	at := d.find(key)
-	at.count()
+	at.countOnly()
 	if at.rec == 0 {
 		return Object{}, false
 	}

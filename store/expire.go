@@ -66,18 +66,27 @@ func (sh *shard) storeTimes(db *database) {
 // expired reports whether a key's time is over; in its last millisecond it is still there, as in Redis.
 func expired(atMS, nowMS int64) bool { return atMS != 0 && nowMS > atMS }
 
-// Observer is told of the keys that are deleted because their time is over.
+// Observer is told of what happens to keys that commands do not know of, or not at the moment at which
+// Redis tells of it. Its methods are called with the key's shard locked; key is valid during
+// the call, which must not use the store.
 type Observer interface {
-	// Observing reports whether Expired is to be called.
+	// Observing reports whether the others are to be called.
 	Observing() bool
-	// Expired is called, with the key's shard locked, for a key that is about to be deleted. key is valid
-	// during the call, which must not use the store.
+	// Expired: a key is about to be deleted because its time is over.
 	Expired(db int, key []byte)
+	// Created: a key has been made where there was none. RENAME and COPY make the key
+	// also if they replace one; what stores its result in place of a value does not.
+	Created(db int, key []byte)
+	// Missed: a command wants to read a key that is not there.
+	Missed(db int, key []byte)
 }
+
+// observed reports whether anybody is to be told.
+func (sh *shard) observed() bool { return sh.observer != nil && sh.observer.Observing() }
 
 // expire deletes a key, in a database, whose time is over.
 func (sh *shard) expire(index int, h uint64, rec slab.Ref) {
-	if sh.observer != nil && sh.observer.Observing() {
+	if sh.observed() {
 		sh.observer.Expired(index, sh.keyNoCopy(rec))
 	}
 	sh.delete(&sh.dbs[index], h, rec)

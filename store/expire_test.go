@@ -166,7 +166,9 @@ type observer struct {
 	expired []string
 }
 
-func (o *observer) Observing() bool { return o.on }
+func (o *observer) Observing() bool     { return o.on }
+func (o *observer) Created(int, []byte) {}
+func (o *observer) Missed(int, []byte)  {}
 func (o *observer) Expired(db int, key []byte) {
 	o.expired = append(o.expired, fmt.Sprintf("%d:%s", db, key))
 }

@@ -54,6 +54,7 @@ type shard struct {
 
 	// Scratch space.
 	longKey []byte
+	sought  []byte // the key that was looked up last, the caller's
 	due     []slab.Ref
 	name    [nameSize]byte
 	set     zset.Set
@@ -106,6 +107,7 @@ func (sh *shard) applyLimits() {
 
 func (sh *shard) unlock() {
 	sh.publish()
+	sh.sought = nil
 	sh.mu.Unlock()
 }
 

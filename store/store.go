@@ -27,7 +27,7 @@ type Options struct {
 	// Rand is the source of random picks (RANDOMKEY, use counters), for any
 	// goroutine; the default is a sequence that Seed begins.
 	Rand func() uint64
-	// Observer is told of keys that expire; nil: nobody is.
+	// Observer is told of keys that expire, are made or are missed; nil: nobody is.
 	Observer Observer
 }
 

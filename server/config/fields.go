@@ -207,6 +207,35 @@ func (f *Strings) parse(o *option, _ any, words []string) (any, error) {
 
 func (f *Strings) words(_ *option, v any) []string { return v.([]string) }
 
+// Events is a set of the letters that name keyspace events, in the order and with the
+// short form of CONFIG GET: A for all of allEvents.
+type Events struct{ cell[string] }
+
+const (
+	allEvents   = "g$lshzxetd"
+	eventsOrder = allEvents + "nKEm"
+)
+
+func (f *Events) parse(_ *option, _ any, words []string) (any, error) {
+	word, err := single(words)
+	if err != nil {
+		return nil, err
+	}
+	word = strings.ReplaceAll(word, "A", allEvents)
+	if strings.Trim(word, eventsOrder) != "" {
+		return nil, errors.New("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
+	}
+	var letters strings.Builder
+	for _, letter := range eventsOrder {
+		if strings.ContainsRune(word, letter) {
+			letters.WriteRune(letter)
+		}
+	}
+	return strings.Replace(letters.String(), allEvents, "A", 1), nil
+}
+
+func (f *Events) words(_ *option, v any) []string { return []string{v.(string)} }
+
 // Percentiles is a list of numbers from 0 to 100. The slice that Load returns
 // is shared: it is not to be changed.
 type Percentiles struct{ cell[[]float64] }

@@ -46,6 +46,7 @@ type Config struct {
 	LazyfreeLazyUserDel   Bool
 	LazyfreeLazyUserFlush Bool
 
+	NotifyKeyspaceEvents           Events
 	SlowlogLogSlowerThan           Int // microseconds; negative: never
 	SlowlogMaxLen                  Int
 	LatencyTracking                Bool
@@ -104,6 +105,7 @@ const (
 	headNetwork = "Network"
 	headLimits  = "Clients and limits"
 	headMemory  = "Memory and data"
+	headEvents  = "Keyspace events"
 	headWatch   = "Slow log and latency"
 	headProcess = "Process"
 	headDisk    = "Persistence"
@@ -221,6 +223,13 @@ var options = []option{
 	{group: headMemory, name: "lazyfree-lazy-user-flush", at: func(c *Config) field { return &c.LazyfreeLazyUserFlush },
 		def: "yes", fixed: alwaysLazy,
 		doc: "The same for FLUSHDB and FLUSHALL: without an option they do what ASYNC asks for."},
+
+	{group: headEvents, name: "notify-keyspace-events", at: func(c *Config) field { return &c.NotifyKeyspaceEvents }, def: `""`,
+		doc: "Which changes of keys are published, a letter for each class: g (DEL, EXPIRE, RENAME and what else any\n" +
+			"type knows), $ strings, l lists, s sets, h hashes, z sorted sets, x expired keys, e evicted keys, n new\n" +
+			"keys, m keys that are read and missing; t and d (streams, modules) are known, A is all but n and m.\n" +
+			"K publishes them on __keyspace@<db>__:<key>, E on __keyevent@<db>__:<event>; without one of the two, and\n" +
+			"with the empty string, nothing is published."},
 
 	{group: headWatch, name: "slowlog-log-slower-than", at: func(c *Config) field { return &c.SlowlogLogSlowerThan },
 		def: "10000", min: -1, max: math.MaxInt64,

@@ -90,6 +90,11 @@ func inet(sa unix.Sockaddr) (netip.AddrPort, bool) {
 // has for output. It is dropped if the connection is closed by then.
 func (c *Conn) Post(fn func()) { c.loop.Load().mail.put(post{c, fn}, nil) }
 
+// Notify says that the session has got output, or wants something else, though
+// none of its methods was called: its loop, which calls this, settles the connection
+// with the others of the batch.
+func (c *Conn) Notify() { c.loop.Load().touch(c) }
+
 // SetTimer has Session.Expired called at a time of Options.Now; 0 clears it.
 func (c *Conn) SetTimer(at int64) {
 	l := c.loop.Load()
@@ -189,9 +194,8 @@ func (l *loop) account(c *Conn) (unsent bool, err error) {
 	c.tried = false
 	switch c.sendErr {
 	case nil:
-		unsent = c.sent < len(c.session.Output())
 		c.session.Sent(c.sent)
-		return unsent, nil
+		return len(c.session.Output()) > 0, nil // it may have been only a part of what there is
 	case unix.EAGAIN, unix.EINTR:
 		c.session.Sent(0)
 		return true, nil

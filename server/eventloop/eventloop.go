@@ -11,6 +11,9 @@ type Session interface {
 	// Attach says which loop calls from now on: before anything else, and
 	// again when the connection has moved.
 	Attach(loop int)
+	// Detach says that the loop that calls gives the connection to another one,
+	// which calls Attach next.
+	Detach(to int)
 	// Feed hands over bytes that arrived. They are valid during the call.
 	Feed(in []byte)
 	// Resume goes on with what earlier calls left, as Wants asked for.

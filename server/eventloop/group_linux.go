@@ -62,6 +62,10 @@ func (g *Group) Loops() int { return len(g.loops) }
 // Working is the number of loops that serve connections now.
 func (g *Group) Working() int { return int(g.working.Load()) }
 
+// Post has fn run by a loop, in its turn, after what was posted to it before.
+// Any goroutine may call it.
+func (g *Group) Post(loop int, fn func()) { g.loops[loop].mail.put(post{fn: fn}, nil) }
+
 // Run takes over the listeners and serves them until ctx ends. Then it sends
 // once more what can be sent without waiting and closes all connections.
 func (g *Group) Run(ctx context.Context, listeners []net.Listener) error {
@@ -168,6 +172,9 @@ func (l *loop) hand(c *Conn, to *loop) {
 		l.close(c)
 		return
 	}
+	l.current = c
+	c.session.Detach(to.index)
+	l.current = nil
 	l.detach(c)
 	to.takeOver(c)
 }

@@ -63,7 +63,17 @@ func (h *hub) session(i int) *echo {
 	return h.sessions[i]
 }
 
-func (e *echo) Attach(loop int) { e.loop.Store(int32(loop) + 1) }
+func (e *echo) Attach(loop int) {
+	if before := e.loop.Swap(int32(loop) + 1); before > 0 || before < 0 && before != -int32(loop)-1 {
+		e.t.Errorf("attached to loop %d after %d", loop, before)
+	}
+}
+
+func (e *echo) Detach(to int) {
+	if e.loop.Swap(-int32(to)-1) <= 0 {
+		e.t.Error("detached, and was not attached")
+	}
+}
 func (e *echo) Feed(in []byte) {
 	if e.gone.Load() {
 		e.t.Error("fed after Closed")

@@ -19,6 +19,9 @@ func New(Options) (*Group, error) { return nil, ErrUnsupported }
 // Run fails with ErrUnsupported.
 func (g *Group) Run(context.Context, []net.Listener) error { return ErrUnsupported }
 
+// Post drops fn.
+func (g *Group) Post(loop int, fn func()) {}
+
 // Loops is the number of loops: there are none.
 func (g *Group) Loops() int { return 0 }
 
@@ -45,6 +48,9 @@ func (c *Conn) Loopback() bool { return false }
 
 // Post drops fn.
 func (c *Conn) Post(fn func()) {}
+
+// Notify does nothing.
+func (c *Conn) Notify() {}
 
 // SetTimer does nothing.
 func (c *Conn) SetTimer(at int64) {}

@@ -59,7 +59,7 @@ var rules = []struct {
 	{"time client|id client|info client|list hello info slowlog|get memory|usage", shape, "facts of the process"},
 	{"memory|stats memory|doctor memory|malloc-stats lastsave", kind, "facts of the process"},
 	{"command command|list command|count command|docs command|info", kind, "the tables differ; COMMAND INFO and DOCS have their own test"},
-	{"client|help config|help command|help memory|help object|help slowlog|help", kind, "our own wording"},
+	{"client|help config|help command|help memory|help object|help pubsub|help slowlog|help", kind, "our own wording"},
 }
 
 // same compares the replies to a call, a the oracle's.

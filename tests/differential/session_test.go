@@ -10,11 +10,12 @@ import (
 )
 
 // side is one of the two servers: its address, the two connections calls come
-// from, and one that looks at the state.
+// from, one that looks at the state, and one that listens to keyspace events.
 type side struct {
-	addr  string
-	conns [2]*harness.Conn
-	look  *harness.Conn
+	addr   string
+	conns  [2]*harness.Conn
+	look   *harness.Conn
+	listen *harness.Conn
 }
 
 // session is both servers with nothing in them.
@@ -39,7 +40,7 @@ func (s *session) reset(entries string) error {
 }
 
 func (s *side) close() {
-	for _, c := range append(s.conns[:], s.look) {
+	for _, c := range append(s.conns[:], s.look, s.listen) {
 		if c != nil {
 			c.Close()
 		}
@@ -64,7 +65,58 @@ func (s *side) reset(entries string) (err error) {
 			return err
 		}
 	}
-	return nil
+	return s.subscribe()
+}
+
+// subscribe has listen hear all keyspace events.
+func (s *side) subscribe() (err error) {
+	if v, err := s.look.Call("CONFIG", "SET", "notify-keyspace-events", "KEAmn"); err != nil || v.Str != "OK" {
+		return fmt.Errorf("notify-keyspace-events: %s, %v", v, err)
+	}
+	if s.listen, err = harness.DialConn(s.addr); err == nil {
+		_, err = s.listen.CallSeveral(1, "PSUBSCRIBE", "__key*__:*")
+	}
+	return err
+}
+
+// events lists the events since the last call, as channel and message. Keys that expire
+// by themselves do so sooner or later: of them nothing is said.
+func (s *side) events() (list []string, err error) {
+	if err := s.listen.Send("PING", "fence"); err != nil {
+		return nil, err
+	}
+	for {
+		v, err := s.listen.ReceiveMessage()
+		if err != nil || v.Elems[0].Str == "pong" {
+			return list, err
+		}
+		channel, message := v.Elems[2].Str, v.Elems[3].Str
+		if message != "expired" && !strings.HasSuffix(channel, "__:expired") {
+			list = append(list, fmt.Sprintf("%s %q", channel, message))
+		}
+	}
+}
+
+// events compares what both sides have told of their keys since the last call.
+func (s *session) events() (string, error) {
+	a, err := s.oracle.events()
+	if err != nil {
+		return "", fmt.Errorf("events of redis: %w", err)
+	}
+	b, err := s.quarry.events()
+	if err != nil {
+		return "", fmt.Errorf("events of quarry: %w", err)
+	}
+	if slices.Equal(a, b) {
+		return "", nil
+	}
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	from := max(i-2, 0)
+	return fmt.Sprintf("events differ:\nredis tells of\n%s\nquarry tells of\n%s",
+		strings.Join(a[from:min(i+6, len(a))], "\n"), strings.Join(b[from:min(i+6, len(b))], "\n")), nil
 }
 
 // connect makes connection i, 0 in RESP2 and 1 in RESP3.
@@ -110,8 +162,12 @@ func brief(v harness.Value) string {
 	return v.String()
 }
 
-// states compares all data of both sides and describes the first difference.
+// states compares the events and all data of both sides and describes the first difference.
 func (s *session) states() (string, error) {
+	if diff, err := s.events(); err != nil || diff != "" {
+		return diff, err
+	}
+	defer s.events() // to look at keys brings some about
 	a, err := s.oracle.dump()
 	if err != nil {
 		return "", fmt.Errorf("dump of redis: %w", err)

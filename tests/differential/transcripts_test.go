@@ -63,15 +63,15 @@ func playBoth(t *testing.T, name string, b *transcript.Block, oracle, quarry *tr
 
 // lineOf is the command that reply i answers; a read has none.
 func lineOf(b *transcript.Block, i int) string {
-	if b.Directive == transcript.Read {
-		return "read"
+	if b.Directive != transcript.Run {
+		return b.Directive
 	}
 	return b.Lines[i]
 }
 
 func sameInBlock(b *transcript.Block, i int, v, w harness.Value, q *queue) bool {
 	switch {
-	case b.Directive == transcript.Read:
+	case b.Directive != transcript.Run:
 		return equal(v, w)
 	case b.Arg == transcript.Shape:
 		return shape(v, w)

@@ -98,6 +98,45 @@ func (c *Conn) ReceivePush() (Value, error) {
 	return v, err
 }
 
+// ReceiveMessage returns the oldest message of pub/sub not yet asked for, and waits for
+// it: in RESP3 a push, in RESP2 an array.
+func (c *Conn) ReceiveMessage() (Value, error) {
+	if len(c.pushes) > 0 {
+		return c.ReceivePush()
+	}
+	v, err := c.receiveAny()
+	if err == nil && v.Kind != Push && v.Kind != Array {
+		return v, protocolError("%s where a message was awaited", v)
+	}
+	return v, err
+}
+
+// CallSeveral is Call for a command that answers n times, by pushes in RESP3, unless it is
+// refused or queued. What else is pushed meanwhile is kept for ReceiveMessage.
+func (c *Conn) CallSeveral(n int, args ...string) (Value, error) {
+	all := Value{Kind: Several}
+	if err := c.Send(args...); err != nil {
+		return Value{Kind: Closed}, nil
+	}
+	for len(all.Elems) < n {
+		v, err := c.receiveAny()
+		switch {
+		case IsClosed(err):
+			return Value{Kind: Closed}, nil
+		case err != nil || v.IsError() || v.Kind == Status:
+			return v, err
+		case len(v.Elems) > 0 && strings.HasSuffix(v.Elems[0].Str, "message"):
+			c.pushes = append(c.pushes, v)
+		default:
+			all.Elems = append(all.Elems, v)
+		}
+	}
+	if n == 1 {
+		return all.Elems[0], nil
+	}
+	return all, nil
+}
+
 // Call sends a command and reads its reply. If the server closes the
 // connection instead, the reply is of kind Closed and err is nil.
 func (c *Conn) Call(args ...string) (Value, error) {

@@ -16,7 +16,7 @@ import (
 type Kind byte
 
 // The types of RESP2 and RESP3. Closed is none of them: it stands for the end
-// of the connection where a reply was awaited.
+// of the connection where a reply was awaited; nor is Several: the answers of a command that has more than one.
 const (
 	Status    Kind = '+'
 	Error     Kind = '-'
@@ -33,6 +33,7 @@ const (
 	Set       Kind = '~'
 	Push      Kind = '>'
 	Closed    Kind = 'X'
+	Several   Kind = 'S'
 )
 
 // Value is one reply. Str holds the text of strings, errors, doubles and big
@@ -169,6 +170,8 @@ func (v Value) head() string {
 		return fmt.Sprintf("(set %d)", len(v.Elems))
 	case Push:
 		return fmt.Sprintf("(push %d)", len(v.Elems))
+	case Several:
+		return fmt.Sprintf("(answers %d)", len(v.Elems))
 	case Closed:
 		return "(closed)"
 	}

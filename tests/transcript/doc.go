@@ -20,6 +20,8 @@
 // their elements indented below. They are RESP2's; where RESP3's differ, all
 // answers of the block follow again after "---- resp3".
 //
+// A command with several answers (SUBSCRIBE with two channels) has them as elements of (answers 2).
+//
 // Directives:
 //
 //	run            the commands, one at a time, each with its answer
@@ -27,6 +29,7 @@
 //	run shape      the same, only types and nesting: the values differ from run to run
 //	block          one command that parks its client; goes on once the server says so
 //	read           the answer to a parked command
+//	hear <n>       n messages that are pushed to the client
 //	client <name>  what follows comes from this connection; it is made when first named
 //	advance <ms>   moves the time that expiry sees
 //	check          every structure of the store is walked

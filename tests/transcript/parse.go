@@ -13,6 +13,7 @@ const (
 	Run     = "run"
 	Parks   = "block"
 	Read    = "read"
+	Hear    = "hear"
 	Client  = "client"
 	Advance = "advance"
 	Check   = "check"
@@ -126,9 +127,9 @@ func (b *Block) check() error {
 	case Read, Check:
 	case Client:
 		wantArg = true
-	case Advance:
+	case Advance, Hear:
 		if n, err := strconv.Atoi(b.Arg); err != nil || n <= 0 {
-			return fmt.Errorf("advance wants milliseconds, not %q", b.Arg)
+			return fmt.Errorf("%s wants a number, not %q", b.Directive, b.Arg)
 		}
 		wantArg = true
 	default:
@@ -170,7 +171,9 @@ func splitWords(line string) ([]string, error) {
 }
 
 // Answers reports whether the directive is followed by answers.
-func (b *Block) Answers() bool { return b.Directive == Run || b.Directive == Read }
+func (b *Block) Answers() bool {
+	return b.Directive == Run || b.Directive == Read || b.Directive == Hear
+}
 
 // Wanted is what the block's answers look like in a protocol.
 func (b *Block) Wanted(proto int) string {

@@ -47,7 +47,7 @@ func TestRefuses(t *testing.T) {
 		{"dance\n", "x:1: directive"},
 		{"# why\nrun\n----\nOK\n", "x:2: run without"},
 		{"run twice\nPING\n", `run "twice"`},
-		{"advance soon\n", "advance wants"},
+		{"advance soon\n", "advance wants a number"},
 		{"client\n", "client with argument"},
 		{"check\nPING\n", "check with 1 commands"},
 		{"run\nECHO \"a\n", "x:2: bad quotes"},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"quarry/commands"
 	"quarry/tests/harness"
 )
 
@@ -40,6 +41,8 @@ func (p *Player) Play(b *Block) ([]harness.Value, error) {
 		}
 		v, err := c.Receive()
 		return []harness.Value{v}, err
+	case Hear:
+		return p.hear(b.Arg)
 	case Advance:
 		if p.Advance != nil {
 			d, err := time.ParseDuration(b.Arg + "ms")
@@ -96,7 +99,12 @@ func (p *Player) run(calls [][]string) ([]harness.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		if replies[i], err = c.Call(call...); err != nil {
+		if n := answersTo(call); n > 0 {
+			replies[i], err = c.CallSeveral(n, call...)
+		} else {
+			replies[i], err = c.Call(call...)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%q: %w", call, err)
 		}
 		if replies[i].Kind == harness.Closed {
@@ -105,6 +113,36 @@ func (p *Player) run(calls [][]string) ([]harness.Value, error) {
 		}
 	}
 	return replies, nil
+}
+
+var table = commands.NewCommandTable()
+
+// answersTo is how often a command answers that may do so more than once, else 0. UNSUBSCRIBE without
+// a name is to be called by clients with one subscription at most.
+func answersTo(call []string) int {
+	if s := table.ByName(call[0]); s == nil || !s.Has(commands.PushReplies) {
+		return 0
+	}
+	return max(len(call)-1, 1)
+}
+
+// hear reads messages.
+func (p *Player) hear(count string) ([]harness.Value, error) {
+	c, err := p.conn()
+	if err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]harness.Value, n)
+	for i := range messages {
+		if messages[i], err = c.ReceiveMessage(); err != nil {
+			return nil, err
+		}
+	}
+	return messages, nil
 }
 
 // park sends a blocking command and returns when the server counts one parked
