@@ -1,5 +1,5 @@
 // Package server is the process: listeners, sessions, the gate every command
-// passes, blocked clients, the list of clients, background work, shutdown.
+// passes, transactions, blocked clients, the list of clients, background work, shutdown.
 //
 //	bytes ─► transport ─► Session ─► worker (the gate) ─► handler ─► package store
 //	            ◄── output ──┘  ◄── reply ──┘
@@ -17,8 +17,11 @@
 // The locks of the list of clients, of a session's names (view.mu) and of the
 // counters are taken last, and nothing under them.
 //
-// Reading order: session.go, gate.go, locks.go, blocking.go, clients.go,
-// limits.go, server.go, listen.go, transport.go, cron.go; then host.go, info.go,
-// stats.go and stopwatch.go for what is counted and shown, redconfront.go for
-// the portable transport.
+// A transaction is run with the shards of all its commands locked; what in it takes locks
+// outside of one finds all of them taken (commands.LocksShards, store.DB.HoldAll).
+//
+// Reading order: session.go, gate.go, locks.go, transaction.go, watch.go, observer.go,
+// blocking.go, clients.go, limits.go, server.go, listen.go, transport.go, cron.go; then
+// host.go, info.go, stats.go and stopwatch.go for what is counted and shown, redconfront.go
+// for the portable transport.
 package server

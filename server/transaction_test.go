@@ -335,3 +335,15 @@ func TestLargeTransactionIsForgotten(t *testing.T) {
 	}
 	s.free(t)
 }
+
+// BenchmarkTransaction is our own work for MULTI, three small writes and EXEC, in one write.
+func BenchmarkTransaction(b *testing.B) {
+	s, c := benchSession(b, commands.NewCommandTable())
+	in := respOf("MULTI\nZADD key:000001 1 m\nZADD key:000002 2 m\nZINCRBY key:000003 1 m\nEXEC\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Feed(in)
+		c.Sent(len(c.Output()))
+	}
+	s.Close()
+}
