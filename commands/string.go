@@ -309,8 +309,8 @@ func getset(c *Ctx) {
 
 func getdel(c *Ctx) {
 	key := c.Args[1]
-	if c.getGeneric(key) && c.DB.Delete(key) {
-		c.Modified(ClassGeneric, "del", key)
+	if c.getGeneric(key) {
+		c.delete(key)
 	}
 }
 

@@ -80,6 +80,62 @@ func TestStringLimits(t *testing.T) {
 	}
 }
 
+// The events are those that a redis-server publishes; a key that was stored with a time
+// in the past expires later there.
+func TestStringEvents(t *testing.T) {
+	k := newKeyspace(t, packed)
+	var log eventLog
+	k.ctx.Observer, k.ctx.NowMS = &log, 1
+	for _, c := range [][2]string{
+		{"SET s 1", "set@0 s"},
+		{"SET s 2 EX 100", "set@0 s, expire@0 s"},
+		{"SET s 3 KEEPTTL", "set@0 s"},
+		{"SET s 4 GET", "set@0 s"},
+		{"SET s 5 NX", ""},
+		{"SET s 5 NX GET", ""},
+		{"SET none 5 XX", ""},
+		{"SET s 5 EX 0", ""},
+		{"SET p 6 PXAT 1", "set@0 p, expire@0 p, expired@0 p"},
+		{"SETEX s 10 v", "set@0 s, expire@0 s"},
+		{"PSETEX s 10000 v", "set@0 s, expire@0 s"},
+		{"SETNX s v", ""},
+		{"SETNX n v", "set@0 n"},
+		{"GETSET n w", "set@0 n"},
+		{"GETDEL n", "del@0 n"},
+		{"GETDEL n", ""},
+		{"GETEX s", ""},
+		{"GETEX s EX 10", "expire@0 s"},
+		{"GETEX s PERSIST", "persist@0 s"},
+		{"GETEX s PERSIST", ""},
+		{"GETEX s PXAT 1", "del@0 s"},
+		{"GETEX s EX 10", ""},
+		{"MSET a 1 a 2", "set@0 a, set@0 a"},
+		{"MSETNX b 1 a 3", ""},
+		{"MSETNX b 1 c 3", "set@0 b, set@0 c"},
+		{"APPEND a x", "append@0 a"},
+		{"SETRANGE a 5 xx", "setrange@0 a"},
+		{"INCR a", ""},
+		{"INCR b", "incrby@0 b"},
+		{"DECRBY b 5", "incrby@0 b"},
+		{"INCRBY b 0", "incrby@0 b"},
+		{"INCRBYFLOAT b 0.5", "incrbyfloat@0 b"},
+		{"INCRBYFLOAT b inf", ""},
+		{"LCS a b", ""},
+	} {
+		log = nil
+		k.call(c[0])
+		if got := strings.Join(log, ", "); got != c[1] {
+			t.Errorf("%s: %s, want %s", c[0], got, c[1])
+		}
+	}
+	log = nil
+	k.run(&nullReply{}, []byte("SETRANGE"), []byte("a"), []byte("9"), nil)
+	k.run(&nullReply{}, []byte("APPEND"), []byte("a"), nil)
+	if got := strings.Join(log, ", "); got != "append@0 a" {
+		t.Errorf("empty values: %s", got)
+	}
+}
+
 func TestStringsAllocateNothing(t *testing.T) {
 	k := newKeyspace(t, packed)
 	r := &nullReply{}
