@@ -136,7 +136,7 @@ func rewriteFile(t *testing.T, f *File) {
 func play(t *testing.T, f *File, v variant, answered func(b *Block, got string)) {
 	o := harness.Options{Shards: v.shards}
 	if !v.packed {
-		o.Args = []string{"--zset-max-listpack-entries", "0"}
+		o.Args = []string{"--zset-max-listpack-entries", "0", "--list-max-listpack-size", "1"}
 	}
 	s := harness.Start(t, o)
 	p := &Player{Addr: s.Addr, Proto: v.proto, Advance: s.ShiftTime, Check: s.Check}
