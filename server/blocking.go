@@ -331,7 +331,7 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.done, done = true, true
-			v.w.srv.crashed(p.spec, []int{shard}, cause, debug.Stack())
+			v.w.srv.crashed(p.spec, p.changes(v.w.srv.store, shard), cause, debug.Stack())
 			s := p.session
 			s.conn.Post(func() { s.aborted = true })
 		}
@@ -350,6 +350,14 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 	s.conn.Post(func() { s.unpark(p, func(w *resp.Writer) { w.Raw(reply) }) })
 	v.note(v.db.ReadyKeys())
 	return true
+}
+
+// changes are the shards that p changes when a key of one of them serves it.
+func (p *parked) changes(st *store.Store, shard int) []int {
+	if !p.moves {
+		return []int{shard}
+	}
+	return []int{shard, st.ShardOf([]byte(p.dest))}
 }
 
 // run calls the handler of a parked command for one key.
