@@ -66,7 +66,7 @@ func TestCommandAnswers(t *testing.T) {
 		{"COMMAND INFO nosuch client|nosuch client| ping|", `[nil nil nil nil]`},
 		{"COMMAND INFO post host: client|id|", `[nil nil nil]`},
 		{"COMMAND DOCS client| post", `{}`},
-		{"COMMAND LIST FILTERBY PATTERN *os*", `[]`},
+		{"COMMAND LIST FILTERBY PATTERN *nos*", `[]`},
 		{"COMMAND INFO TIME", `[["time" 1 [loading stale fast] 0 0 0 [@fast] ["nondeterministic_output"] [] []]]`},
 		{"COMMAND INFO Client|Id", `[["client|id" 2 [noscript loading stale] 0 0 0 [@slow @connection] [] [] []]]`},
 		{"COMMAND DOCS nosuch", `{}`},

@@ -216,12 +216,12 @@ func (c *Ctx) each(in *sortable, start, end int, reverse bool, fn func(element [
 	if n <= 0 {
 		return
 	}
-	first := start
-	if reverse {
-		first = in.len() - 1 - start
-	}
 	switch {
 	case in.list != nil:
+		first := start
+		if reverse {
+			first = in.len() - end
+		}
 		for c.elements.Seek(&in.list.List, first, n, reverse); c.elements.Next(); {
 			fn(c.elements.Value())
 		}
@@ -233,7 +233,11 @@ func (c *Ctx) each(in *sortable, start, end int, reverse bool, fn func(element [
 			}
 		}
 	case in.zset != nil:
-		c.iter.Seek(&in.zset.Set, first, reverse)
+		rank := start
+		if reverse {
+			rank = in.len() - 1 - start
+		}
+		c.iter.Seek(&in.zset.Set, rank, reverse)
 		for ; n > 0 && c.iter.Next(); n-- {
 			fn(c.iter.Member())
 		}

@@ -324,5 +324,5 @@ func TestInfoIsSmallWork(t *testing.T) {
 		}
 	}
 	f("default", 64<<10)
-	f("latencystats", 128<<10)
+	f("latencystats", 256<<10)
 }

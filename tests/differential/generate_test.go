@@ -38,7 +38,7 @@ var excluded = map[string]string{
 	"client|reply": "silences the connection, so that replies cannot be paired; server's tests cover it",
 	"subscribe":    "answers more than once; TestRandomSubscriptions calls it, and the next five",
 	"unsubscribe":  "", "psubscribe": "", "punsubscribe": "", "ssubscribe": "", "sunsubscribe": "",
-	"cluster":      "the oracle was built to know all subcommands; transcripts show the one answer given here",
+	"cluster": "the oracle was built to know all subcommands; transcripts show the one answer given here",
 }
 
 // The pools values are drawn from: small, so that calls meet, and nasty.
@@ -61,7 +61,7 @@ var (
 	patternPool    = []string{"*", "a*", "?", "[a-c]", "[^a]", "{t}*", "*o*", "\\*", "[", "", "m", "*\x00*", "[a", "a?*", "[\\]]", "***"}
 	wordPool       = []string{"zset", "string", "hello", "default", "nobody", "a b", "x", "", "1", "default", "listpack"}
 	parameterPool  = []string{"zset-max-listpack-entries", "zset-max-listpack-value", "zset-max-ziplist-entries", "zset-max-ziplist-value",
-		"hash-max-listpack-entries", "hash-max-listpack-value", "hash-max-ziplist-entries", "nosuch"}
+		"hash-max-listpack-entries", "hash-max-listpack-value", "hash-max-ziplist-entries", "list-max-listpack-size", "nosuch"}
 	parameterValue = []string{"0", "1", "3", "5", "64", "128", "1000", "-1", "x", "1kb"}
 	namesPool      = []string{"ZADD", "zunionstore", "nosuch", "client", "zunion", "del", "bzmpop", "ping", "rename"}
 	// Lengths on both sides of embstr's, and of those of our inline strings and blobs.
@@ -69,7 +69,7 @@ var (
 		"3.0e3", "0.1", "1e4932", "-2e-4951", "inf", "nan", " 1", "", "\x00\xff\r\n", "ohmytext", "mynewtext", strings.Repeat("abc", 12),
 		strings.Repeat("x", 44), strings.Repeat("x", 45), strings.Repeat("y", 1020), strings.Repeat("z", 1100), strings.Repeat("abcd", 70_000)}
 	tokenPool = []string{"NX", "XX", "GT", "LT", "CH", "INCR", "WITHSCORES", "LIMIT", "REV", "BYSCORE", "BYLEX", "WEIGHTS", "AGGREGATE", "MIN", "MAX",
-		"EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GET", "LEN", "IDX", "SUM", "COUNT", "MATCH", "TYPE", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
+		"EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GET", "LEN", "IDX", "SUM", "COUNT", "MATCH", "TYPE", "LEFT", "RIGHT", "BEFORE", "RANK", "MAXLEN", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
 )
 
 // generator draws random calls from the argument descriptions of the table.
@@ -103,6 +103,8 @@ func weight(s *commands.Spec) int {
 		return 30
 	case s.Name == "MULTI" || s.Name == "WATCH":
 		return 15
+	case s.Name == "LPUSH" || s.Name == "RPUSH":
+		return 20
 	case s.Name == "ZINCRBY" || s.Name == "ZRANGE":
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":
@@ -112,7 +114,7 @@ func weight(s *commands.Spec) int {
 	case s.Group == commands.SortedSet, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
 		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
 		return 10
-	case s.Group == commands.Generic:
+	case s.Group == commands.Generic, s.Group == commands.ListGroup:
 		return 5
 	}
 	return 2
@@ -242,7 +244,7 @@ func (g *generator) integer() string {
 // namedPools are the values of arguments that their names tell more about than their types.
 var namedPools = map[string][]string{
 	"parameter": parameterPool, "value": parameterValue, "command-name": namesPool, "command": namesPool,
-	"member": memberPool, "element": memberPool, "field": fieldPool, "type": {"zset", "ZSET", "string", "hash", "nosuch", ""},
+	"member": memberPool, "element": memberPool, "field": fieldPool, "type": {"zset", "ZSET", "string", "list", "set", "hash", "nosuch", ""},
 	"cursor":   {"0", "0", "0", "0", "1", "42", "x", "-1", "18446744073709551615", "18446744073709551616", ""},
 	"protover": {"2", "3", "2", "3", "4", "x", ""},
 }
@@ -296,9 +298,9 @@ func (g *generator) spoil(args []string) []string {
 // tame changes what would make a call slow, or its outcome depend on when it runs.
 func (g *generator) tame(args []string) []string {
 	switch name := commandName(args); name {
-	case "bzpopmin", "bzpopmax":
+	case "bzpopmin", "bzpopmax", "blpop", "brpop", "blmove", "brpoplpush":
 		tameTimeout(args, len(args)-1)
-	case "bzmpop":
+	case "bzmpop", "blmpop":
 		tameTimeout(args, 1)
 	case "zrandmember", "srandmember", "hrandfield":
 		tameRepeats(args)

@@ -53,8 +53,9 @@ func (s *side) reset(entries string) (err error) {
 		return err
 	}
 	for _, call := range [][]string{
-		{"FLUSHALL"}, {"CONFIG", "SET", "zset-max-listpack-entries", entries, "zset-max-listpack-value", "64",
-			"hash-max-listpack-entries", entries, "hash-max-listpack-value", "64"},
+		{"FLUSHALL"},
+		{"CONFIG", "SET", "zset-max-listpack-entries", entries, "zset-max-listpack-value", "64",
+			"hash-max-listpack-entries", entries, "hash-max-listpack-value", "64", "list-max-listpack-size", entries},
 	} {
 		if v, err := s.look.Call(call...); err != nil || v.Str != "OK" {
 			return fmt.Errorf("%q answers %s, %v", call, v, err)

@@ -139,6 +139,7 @@ func play(t *testing.T, f *File, v variant, answered func(b *Block, got string))
 		o.Args = []string{
 			"--zset-max-listpack-entries", "0", "--hash-max-listpack-entries", "0",
 			"--set-max-intset-entries", "0", "--set-max-listpack-entries", "0",
+			"--list-max-listpack-size", "1",
 		}
 	}
 	s := harness.Start(t, o)
