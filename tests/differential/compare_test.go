@@ -46,6 +46,7 @@ var rules = []struct {
 	{"object|encoding", encodings, "sets and lists have packed forms since 7.2"},
 	{"get mget getset getdel getex set getrange substr lcs incrbyfloat hget hmget hincrbyfloat", exact, "numbers in strings have one form"},
 	{"object|refcount", kind, "the oracle has each small integer once"},
+	{"pubsub|channels pubsub|shardchannels", unordered, "the order is that of a hash table"},
 	{"randomkey", shape, "chance"},
 	{"scan", scanned, "what comes whole may come in any order; else which part comes is open"},
 	{"zscan", scannedPairs, "the same, and scores are compared as numbers"},
