@@ -49,6 +49,7 @@ type Ctx struct {
 	members  table.Iter
 	elements list.Iter
 	picked   []byte
+	element  []byte // that is moved within its list
 	text     []byte // scratch of those that write numbers
 }
 
@@ -57,6 +58,9 @@ type Block struct {
 	Keys      [][]byte // slices of Args
 	TimeoutMS int64    // 0: for ever
 	OnTimeout func(r Reply)
+	// Dest is a key that the command adds to when one of Keys serves it, its shard being locked too;
+	// nil: it does not. A slice of Args.
+	Dest []byte
 }
 
 // Block parks the client until one of keys gets data or timeoutMS (0: never)
@@ -72,7 +76,15 @@ func (c *Ctx) Block(keys [][]byte, timeoutMS int64, onTimeout func(r Reply)) {
 		onTimeout(c.Reply)
 		return
 	}
-	c.block, c.blocking = Block{keys, timeoutMS, onTimeout}, true
+	c.block, c.blocking = Block{Keys: keys, TimeoutMS: timeoutMS, OnTimeout: onTimeout}, true
+}
+
+// BlockMove is Block for a command that adds to dest what it takes from the key that serves it.
+func (c *Ctx) BlockMove(keys [][]byte, dest []byte, timeoutMS int64, onTimeout func(r Reply)) {
+	c.Block(keys, timeoutMS, onTimeout)
+	if c.blocking {
+		c.block.Dest = dest
+	}
 }
 
 // Blocked returns what the handler asked to wait for, if it did.
@@ -96,8 +108,11 @@ func (c *Ctx) Begin(s *Spec, args [][]byte) {
 	}
 }
 
-// keepSecrets is how long the list of secrets may be that a call leaves behind.
-const keepSecrets = 64
+// What a call may leave behind: the length of its list of secrets, and of an element it has copied.
+const (
+	keepSecrets = 64
+	keepElement = 64 << 10
+)
 
 // End forgets the last call: its arguments may lie in memory that is large, or
 // that others need again.
@@ -106,6 +121,9 @@ func (c *Ctx) End() {
 	c.Client = nil
 	if cap(c.secrets) > keepSecrets {
 		c.secrets = nil
+	}
+	if cap(c.element) > keepElement {
+		c.element = nil
 	}
 }
 

@@ -113,16 +113,16 @@ func popEvent(highest bool) string {
 	return "zpopmin"
 }
 
-// mpop is what ZMPOP and BZMPOP ask for.
+// mpop is what ZMPOP and LMPOP and their blocking forms ask for.
 type mpop struct {
-	keys    [][]byte
-	highest bool
-	count   int64
+	keys  [][]byte
+	last  bool // MAX or RIGHT
+	count int64
 }
 
-// parseMpop reads numkeys, the keys and what follows them; if something is
-// wrong it answers the error.
-func (c *Ctx) parseMpop(args [][]byte) (m mpop, ok bool) {
+// parseMpop reads numkeys, the keys and what follows them, of which the first word is first or
+// last; if something is wrong it answers the error.
+func (c *Ctx) parseMpop(args [][]byte, first, last string) (m mpop, ok bool) {
 	m.count = 1
 	n, ok := parseInt(args[0])
 	rest := args[1:]
@@ -130,10 +130,10 @@ func (c *Ctx) parseMpop(args [][]byte) (m mpop, ok bool) {
 	switch {
 	case !ok || n < 1:
 		problem = errNumKeys
-	case n >= int64(len(rest)): // MIN or MAX is wanted after the keys
+	case n >= int64(len(rest)): // the word is wanted after the keys
 	default:
 		m.keys, rest = rest[:n], rest[n:]
-		if m.highest = equalFold(rest[0], "MAX"); m.highest || equalFold(rest[0], "MIN") {
+		if m.last = equalFold(rest[0], last); m.last || equalFold(rest[0], first) {
 			problem = m.parseCount(rest[1:])
 		}
 	}
@@ -162,7 +162,7 @@ func (m *mpop) parseCount(args [][]byte) (problem string) {
 }
 
 func zmpop(c *Ctx) {
-	m, ok := c.parseMpop(c.Args[1:])
+	m, ok := c.parseMpop(c.Args[1:], "MIN", "MAX")
 	if !ok {
 		return
 	}
@@ -172,7 +172,7 @@ func zmpop(c *Ctx) {
 }
 
 func bzmpop(c *Ctx) {
-	m, ok := c.parseMpop(c.Args[2:])
+	m, ok := c.parseMpop(c.Args[2:], "MIN", "MAX")
 	if !ok {
 		return
 	}
@@ -195,7 +195,7 @@ func (c *Ctx) mpopFirst(m *mpop) (done bool) {
 	}
 	c.Array(2)
 	c.Bulk(key)
-	c.pop(key, z, m.highest, m.count, nested)
+	c.pop(key, z, m.last, m.count, nested)
 	return true
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"container/list"
+	"fmt"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -45,6 +46,8 @@ type parked struct {
 	timed     bool // it has a timeout
 	onTimeout func(commands.Reply)
 	places    []place
+	dest      string // a key that it adds to when it is served (moves.go),
+	moves     bool   // if it does
 
 	mu   sync.Mutex
 	done bool // it is decided how the waiting ends
@@ -86,6 +89,7 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 		session: s, spec: c.Spec, db: s.db, proto: s.proto, noTouch: s.noTouch,
 		timed: block.TimeoutMS > 0, onTimeout: block.OnTimeout,
 		places: make([]place, 0, len(block.Keys)), // the queues point into it: it never grows
+		dest:   string(block.Dest), moves: block.Dest != nil,
 	}
 	for _, a := range c.Args {
 		p.args = append(p.args, bytes.Clone(a))
@@ -114,6 +118,9 @@ func (s *Server) enqueue(p *parked, key waitKey) {
 	p.places = append(p.places, place{owner: p, shard: shard, key: key})
 	at := &p.places[len(p.places)-1]
 	at.elem = waiting.PushBack(at)
+	if p.moves {
+		s.moves.add(shard, key.key, p.dest)
+	}
 	s.store.AddWaiter(shard, 1)
 }
 
@@ -125,6 +132,9 @@ func (s *Server) leave(at *place) {
 	at.left = true
 	waiting := s.queues[at.shard][at.key]
 	waiting.Remove(at.elem)
+	if p := at.owner; p.moves {
+		s.moves.remove(at.shard, at.key.key, p.dest)
+	}
 	if waiting.Len() == 0 {
 		delete(s.queues[at.shard], at.key)
 	}
@@ -321,7 +331,7 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.done, done = true, true
-			v.w.srv.crashed(p.spec, []int{shard}, cause, debug.Stack())
+			v.w.srv.crashed(p.spec, p.changes(v.w.srv.store, shard), cause, debug.Stack())
 			s := p.session
 			s.conn.Post(func() { s.aborted = true })
 		}
@@ -342,6 +352,14 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 	return true
 }
 
+// changes are the shards that p changes when a key of one of them serves it.
+func (p *parked) changes(st *store.Store, shard int) []int {
+	if !p.moves {
+		return []int{shard}
+	}
+	return []int{shard, st.ShardOf([]byte(p.dest))}
+}
+
 // run calls the handler of a parked command for one key.
 func (v *serving) run(p *parked, key waitKey) {
 	v.out.Reset()
@@ -352,6 +370,9 @@ func (v *serving) run(p *parked, key waitKey) {
 	v.db.Begin(p.db, c.NowMS)
 	if p.noTouch {
 		v.db.NoTouch()
+	}
+	if p.moves && !slices.Contains(v.w.locks.held, v.w.srv.store.ShardOf([]byte(p.dest))) {
+		panic(fmt.Sprintf("server: %s is served while the shard of its destination is not locked", p.spec.FullName()))
 	}
 	v.w.srv.observe(c)
 	p.spec.Run(c)

@@ -29,6 +29,14 @@ func (s *Server) noneWaits(t *testing.T) {
 	if n := s.blocked.Load(); n != 0 {
 		t.Errorf("%d blocked clients are counted", n)
 	}
+	for shard, m := range s.moves.shards {
+		if len(m) != 0 {
+			t.Errorf("shard %d still has moves: %v", shard, m)
+		}
+	}
+	if n := s.moves.parked.Load(); n != 0 {
+		t.Errorf("%d parked moves are counted", n)
+	}
 }
 
 func TestServedInOrder(t *testing.T) {

@@ -218,6 +218,9 @@ func (w *worker) lock(s *Session, spec *commands.Spec, args [][]byte) (refusal s
 	default:
 		w.keys, _ = spec.AppendKeys(w.keys[:0], args)
 		w.locks.keys(args, w.keys)
+		if flags&commands.Write != 0 && w.srv.moves.parked.Load() > 0 {
+			w.lockDests(appendAt(nil, args, w.keys))
+		}
 	}
 	if flags&commands.Write != 0 && w.srv.damage.of(w.locks.held) {
 		return errDamaged

@@ -80,6 +80,17 @@ func (l *locks) set(shards *shardSet) {
 	}
 }
 
+// more locks further shards. The others are given up meanwhile, for the sake of the order.
+func (l *locks) more(shards []int) {
+	all := append(shards, l.held...)
+	l.release()
+	slices.Sort(all)
+	for _, shard := range slices.Compact(all) {
+		l.lock(shard)
+		l.held = append(l.held, shard)
+	}
+}
+
 // all locks every shard.
 func (l *locks) all() {
 	l.release()

@@ -15,6 +15,7 @@ import (
 	"quarry/server/config"
 	"quarry/server/resp"
 	"quarry/store"
+	"quarry/store/list"
 	"quarry/store/table"
 	"quarry/store/zset"
 )
@@ -45,6 +46,7 @@ type Server struct {
 	observing atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
 	watching  atomic.Int64 // clients that watch keys
 	watches   []watchTable // by shard, under its lock
+	moves     moves        // what some of them will do to other keys
 	damage    damage
 
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
@@ -89,6 +91,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 	s.counters = newCounters(cfg, table)
 	s.syncWall()
 	s.queues = make([]queues, s.store.Shards())
+	s.moves = newMoves(s.store.Shards())
 	for i := range s.queues {
 		s.queues[i] = queues{}
 	}
@@ -130,6 +133,7 @@ func (s *Server) setMaxMemory() error {
 var thresholds = []string{
 	"zset-max-listpack-entries", "zset-max-listpack-value", "hash-max-listpack-entries", "hash-max-listpack-value",
 	"set-max-intset-entries", "set-max-listpack-entries", "set-max-listpack-value",
+	"list-max-listpack-size",
 }
 
 func (s *Server) setStoreLimits() error {
@@ -140,6 +144,7 @@ func (s *Server) setStoreLimits() error {
 func (s *Server) storeLimits() store.Limits {
 	c := s.cfg
 	return store.Limits{
+		List: list.Limits{Size: s.cfg.ListMaxSize.Load()},
 		ZSet: zset.Limits{PackedEntries: c.ZSetMaxEntries.Load(), PackedValue: int(c.ZSetMaxValue.Load())},
 		Hash: table.Limits{PackedEntries: c.HashMaxEntries.Load(), PackedValue: int(c.HashMaxValue.Load())},
 		Set: table.Limits{

@@ -216,6 +216,9 @@ func (w *worker) lockQueue(s *Session) (flags commands.Flag) {
 			shards.add(at.shard)
 		}
 		w.locks.set(&shards)
+		if t.flags&commands.Write != 0 && w.srv.moves.parked.Load() > 0 {
+			w.lockDests(w.queuedKeys(t))
+		}
 	}
 	return t.flags
 }

@@ -114,6 +114,8 @@ func (g *glance) head() {
 	case TypeZSet:
 		g.set = g.sh.zsetOf(g.rec)
 		g.sh.sets.PrefetchHead(g.set)
+	case TypeList:
+		g.sh.lists.PrefetchHead(g.sh.listOf(g.rec))
 	case TypeHash, TypeSet:
 		g.env, g.tab = g.sh.kinds[t].(tableKind).env, g.sh.tableOf(g.rec)
 		g.env.PrefetchHead(g.tab)

@@ -33,6 +33,8 @@ type Config struct {
 	MaxMemoryPolicy       Enum
 	Databases             Int
 	Shards                Int
+	ListMaxSize           Int
+	ListCompressDepth     Int
 	ZSetMaxEntries        Int
 	ZSetMaxValue          Bytes
 	HashMaxEntries        Int
@@ -206,6 +208,13 @@ var options = []option{
 	{group: headMemory, name: "set-max-listpack-value",
 		at: func(c *Config) field { return &c.SetMaxValue }, def: "64", max: math.MaxInt64,
 		doc: "The longest member, in bytes, of a packed set that is not all integers."},
+	{group: headMemory, name: "list-max-listpack-size", alias: "list-max-ziplist-size",
+		at: func(c *Config) field { return &c.ListMaxSize }, def: "-2", min: math.MinInt32, max: math.MaxInt32,
+		doc: "Up to which size a list is kept in one packed piece of memory. -1 to -5 are 4, 8, 16, 32 and 64 KiB,\n" +
+			"of which 32 are the most there can be; a positive number is a number of elements, in 8 KiB at most."},
+	{group: headMemory, name: "list-compress-depth", at: func(c *Config) field { return &c.ListCompressDepth },
+		def: "0", max: math.MaxInt32,
+		doc: "In Redis, how many pieces at either end of a list are not compressed. Accepted; nothing is compressed."},
 	{group: headMemory, name: "lazyfree-lazy-eviction", at: func(c *Config) field { return &c.LazyfreeLazyEviction },
 		def: "yes", fixed: alwaysLazy,
 		doc: "Memory of evicted keys is given back in the background. It always is; so are the next four."},

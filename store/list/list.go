@@ -34,8 +34,6 @@ type Limits struct {
 	// Size is list-max-listpack-size: from 0 on a number of elements, in 8 KiB at most; -1 to
 	// -5 are 4, 8, 16, 32 and 64 KiB, but no packed list has more than 32 KiB.
 	Size int
-	// CompressDepth is list-compress-depth. Nothing is compressed, whatever it is.
-	CompressDepth int
 }
 
 const (
@@ -129,6 +127,13 @@ func (e *Env) MoveTo(h Handle, to *Env) Handle {
 	n := e.CopyTo(h, to)
 	e.Free(h)
 	return n
+}
+
+// PrefetchHead asks the processor for the first bytes of the list that h names.
+func (e *Env) PrefetchHead(h Handle) {
+	if h.Enc != Large && h.Ref != 0 {
+		e.Heap.R(slab.Ref(h.Ref)).Prefetch(2)
+	}
 }
 
 // CopyTo copies the list that h names into an Env, this one or another shard's,

@@ -67,7 +67,7 @@ var (
 		"3.0e3", "0.1", "1e4932", "-2e-4951", "inf", "nan", " 1", "", "\x00\xff\r\n", "ohmytext", "mynewtext", strings.Repeat("abc", 12),
 		strings.Repeat("x", 44), strings.Repeat("x", 45), strings.Repeat("y", 1020), strings.Repeat("z", 1100), strings.Repeat("abcd", 70_000)}
 	tokenPool = []string{"NX", "XX", "GT", "LT", "CH", "INCR", "WITHSCORES", "LIMIT", "REV", "BYSCORE", "BYLEX", "WEIGHTS", "AGGREGATE", "MIN", "MAX",
-		"EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GET", "LEN", "IDX", "SUM", "COUNT", "MATCH", "TYPE", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
+		"EX", "PX", "EXAT", "PXAT", "KEEPTTL", "PERSIST", "GET", "LEN", "IDX", "SUM", "COUNT", "MATCH", "TYPE", "LEFT", "RIGHT", "BEFORE", "RANK", "MAXLEN", "REPLACE", "DB", "ASYNC", "SYNC", "BADOPT"}
 )
 
 // generator draws random calls from the argument descriptions of the table.
@@ -101,6 +101,8 @@ func weight(s *commands.Spec) int {
 		return 30
 	case s.Name == "MULTI" || s.Name == "WATCH":
 		return 15
+	case s.Name == "LPUSH" || s.Name == "RPUSH":
+		return 20
 	case s.Name == "ZINCRBY" || s.Name == "ZRANGE":
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":
@@ -110,7 +112,7 @@ func weight(s *commands.Spec) int {
 	case s.Group == commands.SortedSet, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
 		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
 		return 10
-	case s.Group == commands.Generic:
+	case s.Group == commands.Generic, s.Group == commands.ListGroup:
 		return 5
 	}
 	return 2
@@ -294,9 +296,9 @@ func (g *generator) spoil(args []string) []string {
 // tame changes what would make a call slow, or its outcome depend on when it runs.
 func (g *generator) tame(args []string) []string {
 	switch name := commandName(args); name {
-	case "bzpopmin", "bzpopmax":
+	case "bzpopmin", "bzpopmax", "blpop", "brpop", "blmove", "brpoplpush":
 		tameTimeout(args, len(args)-1)
-	case "bzmpop":
+	case "bzmpop", "blmpop":
 		tameTimeout(args, 1)
 	case "zrandmember", "srandmember", "hrandfield":
 		tameRepeats(args)

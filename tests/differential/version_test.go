@@ -14,6 +14,7 @@ var newer = []struct {
 }{
 	{"zrank", pastThird, "WITHSCORE came with 7.2, and with it the arity"},
 	{"zrevrank", pastThird, "WITHSCORE came with 7.2, and with it the arity"},
+	{"lpos", has("-9223372036854775808"), "that RANK is refused since 7.2"},
 	{"client|setinfo", always, "came with 7.2"},
 	{"client|no-touch", always, "came with 7.2"},
 	{"client|kill", has("MAXAGE"), "MAXAGE came with 7.4"},
@@ -36,6 +37,11 @@ var reworded = []struct{ command, old, new string }{
 	{"bzpopmin", "ERR timeout is negative", "ERR timeout is out of range"}, // of an infinite timeout
 	{"bzpopmax", "ERR timeout is negative", "ERR timeout is out of range"},
 	{"bzmpop", "ERR timeout is negative", "ERR timeout is out of range"},
+	{"blpop", "ERR timeout is negative", "ERR timeout is out of range"},
+	{"brpop", "ERR timeout is negative", "ERR timeout is out of range"},
+	{"blmove", "ERR timeout is negative", "ERR timeout is out of range"},
+	{"brpoplpush", "ERR timeout is negative", "ERR timeout is out of range"},
+	{"blmpop", "ERR timeout is negative", "ERR timeout is out of range"},
 	{"hello", "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 		"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"},
 }
