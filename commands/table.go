@@ -21,6 +21,7 @@ func NewCommandTable() *Table {
 		setCommands,
 		setAlgebraCommands,
 		setScanCommands,
+		sortCommands,
 		hashCommands,
 		hashCounterCommands,
 		hashScanCommands,
