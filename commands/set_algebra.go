@@ -22,10 +22,12 @@ var setAlgebraCommands = []Spec{
 	algebraSpec("SUNION", "1.0.0", "Answers the members that any of the sets has", "O(N) for N members in all", sunion),
 	algebraStoreSpec("SUNIONSTORE", "Stores the members that any of the sets has",
 		"O(N) for N members in all", OW, func(c *Ctx) { c.storeAlgebra(uniteSets, "sunionstore") }),
-	algebraSpec("SDIFF", "1.0.0", "Answers the members of the first set that no other has", "O(N) for N members in all", sdiff),
+	algebraSpec("SDIFF", "1.0.0", "Answers the members of the first set that no other has", diffSetsComplexity, sdiff),
 	algebraStoreSpec("SDIFFSTORE", "Stores the members of the first set that no other has",
-		"O(N) for N members in all", OW, func(c *Ctx) { c.storeAlgebra(subtractSets, "sdiffstore") }),
+		diffSetsComplexity, OW, func(c *Ctx) { c.storeAlgebra(subtractSets, "sdiffstore") }),
 }
+
+const diffSetsComplexity = "O(N) for N members in all, or less"
 
 // algebraSpec is the row of a command that combines the sets of all its keys and answers the result.
 func algebraSpec(name, since, summary, complexity string, run func(*Ctx)) Spec {
@@ -107,16 +109,28 @@ func uniteSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
 	}
 }
 
-// subtractSets passes what the first has and no other. The largest of the others, the likeliest to
-// have a member, is asked first. Redis has a second way, for when the others are
-// small: there a copy of the first set loses their members. To ask is cheaper here than
-// to copy, unless there are many others.
+// subtractSets passes what the first has and no other. The others are asked for each of
+// its members, the largest, which is the likeliest to have it, first. Where they are many and small
+// they are united off-heap before, and asked at once; Redis takes their members out of a copy of the first set
+// then, which is larger.
 func subtractSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
-	first, others := sets[0], sets[1:]
+	first := sets[0]
 	if first == nil {
 		return
 	}
-	others = slices.DeleteFunc(slices.Clone(others), func(s *store.Set) bool { return s == nil })
+	others, total := make([]*store.Set, 0, len(sets)-1), 0
+	for _, s := range sets[1:] {
+		if s != nil {
+			others = append(others, s)
+			total += s.Len()
+		}
+	}
+	if len(others) > 1 && first.Len()*(len(others)-1) > 2*total { // to add takes twice as long as to ask
+		union := c.DB.NewSet(c.Args[1])
+		defer union.Discard()
+		uniteSets(c, others, func(member []byte) bool { union.Add(member); return true })
+		others = append(others[:0], union)
+	}
 	slices.SortStableFunc(others, func(a, b *store.Set) int { return cmp.Compare(b.Len(), a.Len()) })
 	for c.members.Seek(&first.Table); c.members.Next(); {
 		member := c.members.Key()

@@ -3,7 +3,6 @@ package commands
 import (
 	"bytes"
 	"cmp"
-	"math"
 	"slices"
 
 	"quarry/store"
@@ -105,7 +104,7 @@ type sorting struct {
 	store  []byte // nil: answered
 }
 
-// sortRow is an element with what it is sorted by. Rows are slices of the arena of their call.
+// sortRow is an element with what it is sorted by.
 type sortRow struct {
 	element []byte
 	key     []byte // ALPHA; nil: BY names a key that is not there
@@ -125,15 +124,18 @@ func (c *Ctx) sortGeneric(mayStore bool) {
 	if s.plain && in.set != nil && s.store != nil {
 		s.plain, s.alpha, s.by = false, true, nil // what is stored must not depend on a hash table's order
 	}
-	start, end := s.window(in.len())
-	rows, ok := c.sorted(&s, in, start, end)
-	switch {
-	case !ok:
-		c.Error(errSortScore)
-	case s.store != nil:
-		c.storeSorted(&s, rows)
-	default:
-		c.replySorted(&s, rows)
+	r := sorter{c: c, sorting: s, in: in}
+	r.start, r.end = s.window(in.len())
+	if !s.plain {
+		if problem := r.sort(); problem != "" {
+			c.Error(problem)
+			return
+		}
+	}
+	if s.store != nil {
+		r.storeResult()
+	} else {
+		r.answer()
 	}
 }
 
@@ -210,94 +212,172 @@ func (in *sortable) len() int {
 	return 0
 }
 
-// each calls fn with the elements of places [start, end) in the value's own order, or from its other end.
-func (c *Ctx) each(in *sortable, start, end int, reverse bool, fn func(element []byte)) {
+// each calls fn with the elements of places [start, end) in the value's own order, or in that from its other end,
+// until it returns false.
+func (c *Ctx) each(in *sortable, start, end int, reverse bool, fn func(element []byte) bool) {
 	n := end - start
 	if n <= 0 {
 		return
 	}
+	first := start
+	if reverse {
+		first = in.len() - 1 - start
+	}
 	switch {
 	case in.list != nil:
-		first := start
 		if reverse {
-			first = in.len() - end
+			first -= n - 1
 		}
-		for c.elements.Seek(&in.list.List, first, n, reverse); c.elements.Next(); {
-			fn(c.elements.Value())
+		for c.elements.Seek(&in.list.List, first, n, reverse); c.elements.Next() && fn(c.elements.Value()); {
 		}
 	case in.set != nil:
 		c.members.Seek(&in.set.Table)
-		for i := 0; i < end && c.members.Next(); i++ {
-			if i >= start {
-				fn(c.members.Key())
-			}
+		for i := 0; i < end && c.members.Next() && (i < start || fn(c.members.Key())); i++ {
 		}
 	case in.zset != nil:
-		rank := start
-		if reverse {
-			rank = in.len() - 1 - start
-		}
-		c.iter.Seek(&in.zset.Set, rank, reverse)
-		for ; n > 0 && c.iter.Next(); n-- {
-			fn(c.iter.Member())
+		c.iter.Seek(&in.zset.Set, first, reverse)
+		for ; n > 0 && c.iter.Next() && fn(c.iter.Member()); n-- {
 		}
 	}
 }
 
-// sorted is the part [start, end) of the sorted elements. They are copied: sorting
-// reads them many times, and they may be numbers in packed forms. ok is false if one that is to be
-// compared as a number is none.
-func (c *Ctx) sorted(s *sorting, in sortable, start, end int) (rows []sortRow, ok bool) {
-	var text []byte
-	keep := func(b []byte) []byte {
-		if cap(text)-len(text) < len(b) {
-			text = make([]byte, 0, max(64<<10, len(b)))
-		}
-		text = append(text, b...)
-		return text[len(text)-len(b) : len(text) : len(text)]
+// sorter is a call of SORT at work.
+type sorter struct {
+	sorting
+	c          *Ctx
+	in         sortable
+	start, end int       // the places that are asked for
+	rows       []sortRow // what is at them; not kept if the order is that of the value
+	text       []byte    // the block that keep fills
+	kept       int       // bytes of rows and texts
+}
+
+const (
+	// maxSortBytes is how much of the Go heap a call may fill with what it sorts.
+	maxSortBytes = 1 << 30
+	sortRowBytes = 56
+	// textBlock is how much room for texts is made at a time.
+	textBlock = 64 << 10
+
+	errSortTooLarge = "ERR SORT needs more than 1 GB of memory for elements and what they are sorted by"
+)
+
+// sort gathers the rows in order, or says what is wrong. Elements are copied: sorting reads them
+// many times, and they may be numbers in packed forms.
+func (r *sorter) sort() (problem string) {
+	n := r.in.len()
+	if n > maxSortBytes/sortRowBytes {
+		return errSortTooLarge
 	}
-	from, to := 0, in.len()
-	if s.plain {
-		from, to = start, end
-	}
-	rows, ok = make([]sortRow, 0, to-from), true
-	c.each(&in, from, to, s.plain && s.desc, func(element []byte) {
-		rows = append(rows, sortRow{element: keep(element)})
+	r.kept = n * sortRowBytes
+	r.rows = make([]sortRow, 0, n)
+	r.c.each(&r.in, 0, n, false, func(element []byte) bool {
+		copied, ok := r.keep(element)
+		r.rows = append(r.rows, sortRow{element: copied})
+		return ok
 	})
-	if s.plain {
-		return rows, true
+	if len(r.rows) < n || r.kept > maxSortBytes {
+		return errSortTooLarge
 	}
-	for i := range rows {
-		r := &rows[i]
-		by, there := r.element, true
-		if s.by != nil {
-			by, there = c.lookUpPattern(s.by, r.element)
-		}
-		switch {
-		case !there:
-		case s.alpha && s.by == nil:
-			r.key = by
-		case s.alpha:
-			r.key = keep(by)
-		default:
-			if r.score, there = parseSortScore(by); !there {
-				ok = false
-			}
+	for i := range r.rows {
+		if problem = r.weigh(&r.rows[i]); problem != "" {
+			return problem
 		}
 	}
-	slices.SortStableFunc(rows, s.compare)
-	return rows[start:end], ok
+	r.rows = firstSorted(r.rows, r.end, r.compare)[r.start:]
+	return ""
 }
 
-// compare orders two rows. Elements of one score are in the order of their bytes. What
-// is not stored is compared as C's strcoll does where no locale is set: up to the first NUL.
+// keep copies b; ok is false if there is too much.
+func (r *sorter) keep(b []byte) (copied []byte, ok bool) {
+	if r.kept += len(b); r.kept > maxSortBytes {
+		return nil, false
+	}
+	if cap(r.text)-len(r.text) < len(b) {
+		r.text = make([]byte, 0, max(textBlock, len(b)))
+	}
+	r.text = append(r.text, b...)
+	return r.text[len(r.text)-len(b) : len(r.text) : len(r.text)], true
+}
+
+// weigh finds what a row is sorted by.
+func (r *sorter) weigh(row *sortRow) (problem string) {
+	if r.by == nil {
+		if r.alpha {
+			row.key = row.element
+			return ""
+		}
+		return scoreRow(row, row.element)
+	}
+	value, found := r.c.lookUpPattern(r.by, row.element)
+	switch {
+	case !found:
+		return ""
+	case !r.alpha && value.len() > maxNumberText:
+		return errSortScore
+	case !r.alpha:
+		return scoreRow(row, value.text())
+	case r.kept+value.len() > maxSortBytes:
+		return errSortTooLarge
+	}
+	row.key, _ = r.keep(value.text())
+	return ""
+}
+
+// maxNumberText is how long the text of a number may be: a longer one is not even read.
+const maxNumberText = 64 << 10
+
+func scoreRow(row *sortRow, text []byte) (problem string) {
+	var ok bool
+	if row.score, ok = parseSortScore(text); !ok {
+		return errSortScore
+	}
+	return ""
+}
+
+// firstSorted is the first n rows of all in order. Where these are few they are gathered in a heap, largest
+// first, and no more is sorted.
+func firstSorted(rows []sortRow, n int, compare func(a, b sortRow) int) []sortRow {
+	if n > len(rows)/8 {
+		slices.SortFunc(rows, compare)
+		return rows[:n]
+	}
+	first := rows[:n]
+	for i := n/2 - 1; i >= 0; i-- {
+		siftDown(first, i, compare)
+	}
+	for _, row := range rows[n:] {
+		if n > 0 && compare(row, first[0]) < 0 {
+			first[0] = row
+			siftDown(first, 0, compare)
+		}
+	}
+	slices.SortFunc(first, compare)
+	return first
+}
+
+// siftDown lets the row at i sink below those that are larger.
+func siftDown(heap []sortRow, i int, compare func(a, b sortRow) int) {
+	for child := 2*i + 1; child < len(heap); child = 2*i + 1 {
+		if child+1 < len(heap) && compare(heap[child], heap[child+1]) < 0 {
+			child++
+		}
+		if compare(heap[i], heap[child]) >= 0 {
+			return
+		}
+		heap[i], heap[child] = heap[child], heap[i]
+		i = child
+	}
+}
+
+// compare orders two rows. Those that are equal are in the order of the elements' bytes: Redis leaves that
+// open where texts are equal, but what is stored should be certain. What is not
+// stored is compared as C's strcoll does where no locale is set: up to the first NUL.
 func (s *sorting) compare(a, b sortRow) int {
 	order := 0
 	switch {
 	case !s.alpha:
-		if order = cmp.Compare(a.score, b.score); order == 0 {
-			order = bytes.Compare(a.element, b.element)
-		}
+		order = cmp.Compare(a.score, b.score)
 	case a.key == nil || b.key == nil:
 		order = int(oneIf(a.key != nil) - oneIf(b.key != nil))
 	case s.store != nil:
@@ -305,13 +385,16 @@ func (s *sorting) compare(a, b sortRow) int {
 	default:
 		order = bytes.Compare(cString(a.key), cString(b.key))
 	}
+	if order == 0 {
+		order = bytes.Compare(a.element, b.element)
+	}
 	if s.desc {
 		return -order
 	}
 	return order
 }
 
-// parseSortScore reads a number as strtod does, all of it but for spaces in front.
+// parseSortScore reads a number as strtod does, spaces in front included. Nothing is 0.
 func parseSortScore(b []byte) (f float64, ok bool) {
 	b = cString(b)
 	if len(b) == 0 {
@@ -321,19 +404,44 @@ func parseSortScore(b []byte) (f float64, ok bool) {
 		b = b[1:]
 	}
 	f, rangeErr, ok := scanFloat(b)
-	return f, ok && !rangeErr && !math.IsNaN(f)
+	return f, ok && !rangeErr
 }
 
-// lookUpPattern is what the key that a pattern stands for keeps: the element in place of
-// the first "*", and, if "->" and a name follow, that field of a hash. "#" is the
-// element itself. It is valid until the next look-up.
-func (c *Ctx) lookUpPattern(pattern, element []byte) (value []byte, ok bool) {
+// found is what a pattern leads to, valid until the next look-up: a string of any length, or a text.
+type found struct {
+	str   *store.String // nil: it is a text
+	plain []byte
+}
+
+func (v *found) len() int {
+	if v.str != nil {
+		return v.str.Len()
+	}
+	return len(v.plain)
+}
+
+// text is the whole of it, never nil.
+func (v *found) text() []byte {
+	b := v.plain
+	if v.str != nil {
+		b = v.str.Bytes()
+	}
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// lookUpPattern finds what a pattern stands for: the value of the key that it becomes with the element in place of
+// its first "*", or, if "->" and a name follow, that field of the hash at that key.
+// "#" is the element itself. ok is false if there is no such thing.
+func (c *Ctx) lookUpPattern(pattern, element []byte) (v found, ok bool) {
 	if len(pattern) == 1 && pattern[0] == '#' {
-		return element, true
+		return found{plain: element}, true
 	}
 	star := bytes.IndexByte(pattern, '*')
 	if star < 0 {
-		return nil, false
+		return v, false
 	}
 	rest, field := pattern[star+1:], []byte(nil)
 	if i := bytes.Index(rest, []byte("->")); i >= 0 && i+2 < len(rest) {
@@ -341,54 +449,121 @@ func (c *Ctx) lookUpPattern(pattern, element []byte) (value []byte, ok bool) {
 	}
 	c.picked = append(append(append(c.picked[:0], pattern[:star]...), element...), rest...)
 	if field == nil {
-		s, err := c.DB.String(c.picked)
-		if err != nil || s == nil {
-			return nil, false
+		if v.str, _ = c.DB.String(c.picked); v.str == nil {
+			return v, false
 		}
-		return s.Bytes(), true
+		v.str.Close() // it stays as it is until another is opened
+		return v, true
 	}
-	h, err := c.DB.Hash(c.picked)
-	if err != nil || h == nil {
-		return nil, false
+	h, _ := c.DB.Hash(c.picked)
+	if h == nil {
+		return v, false
 	}
-	return h.Get(field)
+	h.Close()
+	v.plain, ok = h.Get(field)
+	return v, ok
 }
 
-func (c *Ctx) replySorted(s *sorting, rows []sortRow) {
-	c.Array(len(rows) * max(1, len(s.gets)))
-	for _, r := range rows {
-		if len(s.gets) == 0 {
-			c.Bulk(r.element)
+// each calls fn with the elements of the result until it returns false.
+func (r *sorter) each(fn func(element []byte) bool) {
+	if r.plain {
+		r.c.each(&r.in, r.start, r.end, r.desc, fn)
+		return
+	}
+	for i := range r.rows {
+		if !fn(r.rows[i].element) {
+			return
 		}
-		for _, pattern := range s.gets {
-			if value, ok := c.lookUpPattern(pattern, r.element); ok {
-				c.Bulk(value)
-			} else {
-				c.Null()
+	}
+}
+
+// answer answers the elements, or what GET's patterns lead to from each. That may be of any
+// size, and is bounded as what comes repeatedly is by repeats.
+func (r *sorter) answer() {
+	c, n := r.c, r.end-r.start
+	if len(r.gets) == 0 {
+		c.Array(n)
+		r.each(func(element []byte) bool { c.Bulk(element); return true })
+		return
+	}
+	if n > maxRepeatBytes/repeatRowBytes/len(r.gets) {
+		c.Error(errOutOfRange)
+		return
+	}
+	mark, bytes := c.Mark(), 0
+	c.Array(n * len(r.gets))
+	r.each(func(element []byte) bool {
+		for _, pattern := range r.gets {
+			v, ok := c.lookUpPattern(pattern, element)
+			if bytes += v.len() + repeatRowBytes; bytes > maxRepeatBytes {
+				return false
 			}
+			c.foundOrNull(v, ok)
 		}
+		return true
+	})
+	if bytes > maxRepeatBytes {
+		c.Undo(mark)
+		c.Error(errOutOfRange)
 	}
 }
 
-// storeSorted stores the result as a list. What is not there is an empty element.
-func (c *Ctx) storeSorted(s *sorting, rows []sortRow) {
-	result := c.DB.NewList(s.store)
-	for _, r := range rows {
-		if len(s.gets) == 0 {
-			result.Push(false, r.element)
-		}
-		for _, pattern := range s.gets {
-			value, _ := c.lookUpPattern(pattern, r.element)
-			result.Push(false, value)
-		}
+func (c *Ctx) foundOrNull(v found, ok bool) {
+	switch {
+	case !ok:
+		c.Null()
+	case v.str != nil:
+		c.bulkPart(v.str, 0, v.len())
+	default:
+		c.Bulk(v.plain)
 	}
-	existed := c.DB.Has(s.store)
+}
+
+// storeResult stores the same as a list. What is not there is an empty element. There may be much
+// more of it than of what is sorted: memory is looked for as the list grows.
+func (r *sorter) storeResult() {
+	c, dst := r.c, r.store
+	result, grown := c.DB.NewList(dst), 0
+	room := func(n int) bool {
+		if grown += n + repeatRowBytes; grown < storeStep {
+			return true
+		}
+		ok := c.DB.Store().Room(int64(grown))
+		grown = 0
+		return ok
+	}
+	full := false
+	r.each(func(element []byte) bool {
+		if len(r.gets) == 0 {
+			if full = !room(len(element)); !full {
+				result.Push(false, element)
+			}
+			return !full
+		}
+		for _, pattern := range r.gets {
+			v, _ := c.lookUpPattern(pattern, element)
+			if full = !room(v.len()); full {
+				return false
+			}
+			result.Push(false, v.text())
+		}
+		return true
+	})
+	if full {
+		result.Discard()
+		c.Error(ErrOOM)
+		return
+	}
+	existed := c.DB.Has(dst)
 	n := result.StoreAt()
 	switch {
 	case n > 0:
-		c.Modified(ClassList, "sortstore", s.store)
+		c.Modified(ClassList, "sortstore", dst)
 	case existed:
-		c.Modified(ClassGeneric, "del", s.store)
+		c.Modified(ClassGeneric, "del", dst)
 	}
 	c.Int(int64(n))
 }
+
+// storeStep is how many bytes are stored between two looks for memory.
+const storeStep = 32 << 10

@@ -37,3 +37,7 @@ func (h *Hash) Put(field, value []byte) (added bool) { return h.put(field, value
 
 // Remove removes a field and reports whether it was there.
 func (h *Hash) Remove(field []byte) bool { return h.remove(field) }
+
+// Close gives the hash that was opened last back to its DB, for those who open many. It can be
+// read until another is opened.
+func (h *Hash) Close() { h.d.hashes.used-- }

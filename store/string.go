@@ -430,8 +430,8 @@ func (d *DB) makeString(at *spot, key, b []byte, mark uint8) {
 	d.signal(at, key)
 }
 
-// Close gives the string that was opened last back to its DB, for those who open many. It is
-// used no more.
+// Close gives the string that was opened last back to its DB, for those who open many. It can be
+// read until another is opened.
 func (s *String) Close() { s.d.strings.used-- }
 
 // Exists reports whether there is such a key.
