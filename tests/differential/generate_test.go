@@ -325,7 +325,7 @@ func (g *generator) tame(args []string) []string {
 			args[2] = "nosuch" // not a command that only the oracle has, like INCR
 		}
 	case "client|kill":
-		tameKill(args)
+		args = tameKill(args)
 	case "client|unblock":
 		if len(args) > 2 && len(args[2]) < 4 {
 			args[2] += "777777" // no client has such an id
@@ -434,8 +434,8 @@ func tameConfig(args []string) {
 }
 
 // CLIENT KILL meets nobody: ids, addresses and types that no connection of the
-// test has. Killing is transcripts' business.
-func tameKill(args []string) {
+// test has. Killing is transcripts' business. SKIPME alone would meet everyone else.
+func tameKill(args []string) []string {
 	for i := 2; i < len(args); i++ {
 		switch {
 		case strings.EqualFold(args[i], "normal"), strings.EqualFold(args[i], "pubsub"):
@@ -448,4 +448,8 @@ func tameKill(args []string) {
 			args[i] += "777777"
 		}
 	}
+	if len(args) > 3 && len(args)%2 == 0 {
+		args = append(args, "TYPE", "replica")
+	}
+	return args
 }
