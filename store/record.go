@@ -151,4 +151,7 @@ func (sh *shard) HashOf(ref uint32) uint64 {
 	return sh.hash.Sum(r.Bytes(recKey, int(n)))
 }
 
+// HashSoon has the line fetched that HashOf reads.
+func (sh *shard) HashSoon(ref uint32) { sh.heap.R(slab.Ref(ref)).Prefetch(1) }
+
 func (sh *shard) expireAt(rec slab.Ref) int64 { return int64(sh.heap.R(rec).U64(recExpire)) }

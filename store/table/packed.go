@@ -27,7 +27,12 @@ func (t *Table) findPacked(l listpack.List, key []byte) (pos int) {
 		return 0
 	}
 	e := listpack.String(key)
-	pos, _ = l.Find(&e, t.env.home.pairs)
+	return t.findElement(l, &e)
+}
+
+// findElement is findPacked for a key that is an element of a listpack already.
+func (t *Table) findElement(l listpack.List, key *listpack.Element) (pos int) {
+	pos, _ = l.Find(key, t.env.home.pairs)
 	return pos
 }
 
@@ -142,8 +147,11 @@ func longestInt(l listpack.List) int {
 // putPacked does what Put says. fits is false, and nothing is changed, if the table
 // may not take the form that follows.
 func (t *Table) putPacked(key, value []byte) (added, fits bool) {
-	l := t.list.Read()
-	pos := t.findPacked(l, key)
+	if len(key) > slab.MaxSize {
+		return false, false
+	}
+	l, k := t.list.Read(), listpack.String(key)
+	pos := t.findElement(l, &k)
 	if pos != 0 && !t.env.home.pairs {
 		return false, true
 	}
@@ -156,20 +164,28 @@ func (t *Table) putPacked(key, value []byte) (added, fits bool) {
 	if l.Len()/t.stride() >= t.env.Limits.PackedEntries {
 		return false, false
 	}
-	k, v := listpack.String(key), listpack.String(value)
+	if t.env.home.pairs {
+		return t.appendPair(l, k, listpack.String(value))
+	}
 	end := l.Size()
 	size := end + k.Size()
-	if t.env.home.pairs {
-		size += v.Size()
+	if size > slab.MaxSize {
+		return false, false
 	}
+	t.list.Resized(size).Insert(end, k)
+	return true, true
+}
+
+// appendPair adds a key and its value to a hash, for putPacked.
+func (t *Table) appendPair(l listpack.List, key, value listpack.Element) (added, fits bool) {
+	end := l.Size()
+	size := end + key.Size() + value.Size()
 	if size > slab.MaxSize {
 		return false, false
 	}
 	w := t.list.Resized(size)
-	w.Insert(end, k)
-	if t.env.home.pairs {
-		w.Insert(w.Size(), v)
-	}
+	w.Insert(end, key)
+	w.Insert(w.Size(), value)
 	return true, true
 }
 

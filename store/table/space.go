@@ -151,6 +151,9 @@ func (s *space) HashOf(ref uint32) uint64 {
 	return s.hash.Sum(r.Bytes(s.keyAt(), int(n)))
 }
 
+// HashSoon has the line fetched that HashOf reads.
+func (s *space) HashSoon(ref uint32) { s.heap.R(slab.Ref(ref)).Prefetch(1) }
+
 // keySize is the place that a key takes in its element.
 func keySize(n int) int {
 	if n > inlineKey {

@@ -26,6 +26,8 @@ const (
 // Hasher names the hash of what a ref stands for: the one that the ref was inserted with.
 type Hasher interface {
 	HashOf(ref uint32) uint64
+	// HashSoon says that HashOf(ref) comes next but for a few others: what it reads can be fetched.
+	HashSoon(ref uint32)
 }
 
 // Table is an open table. The zero Table is none. It is guarded by the lock that guards its heap.
@@ -291,6 +293,9 @@ func (t *Table) split() {
 	_, next := levelOf(n)
 	var room [chainRefs]entry
 	list := t.unchain(next, room[:0])
+	for _, e := range list {
+		t.hasher.HashSoon(e.ref)
+	}
 	t.push(mainArray)
 	for _, e := range list {
 		t.append(bucketOf(uint32(t.hasher.HashOf(e.ref)), n+1), e.tag, e.ref)

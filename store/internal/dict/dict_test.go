@@ -19,6 +19,8 @@ type fixture struct {
 
 func (f *fixture) HashOf(ref uint32) uint64 { return f.hashes[ref] }
 
+func (f *fixture) HashSoon(uint32) {}
+
 func newFixture(t testing.TB) *fixture {
 	r, err := offheap.NewRegion()
 	if err != nil {
