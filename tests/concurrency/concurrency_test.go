@@ -51,7 +51,12 @@ type caller struct {
 
 func dial(t *testing.T, s *harness.Server) *caller {
 	t.Helper()
-	c, err := harness.DialConn(s.Addr)
+	return dialAddr(t, s.Addr)
+}
+
+func dialAddr(t *testing.T, addr string) *caller {
+	t.Helper()
+	c, err := harness.DialConn(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
