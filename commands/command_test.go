@@ -79,7 +79,7 @@ func TestCommandAnswers(t *testing.T) {
 		{"COMMAND LIST FILTERBY ACLCAT nosuch", `[]`},
 		{"COMMAND LIST FILTERBY ACLCAT @admin", `[]`}, // the category comes without its @
 		{"COMMAND LIST FILTERBY ACLCAT ADMIN", `["client|kill" "client|list" "client|no-evict" "client|unblock" ` +
-			`"config|get" "config|resetstat" "config|rewrite" "config|set" "shutdown" "slowlog|get" "slowlog|len" "slowlog|reset"]`},
+			`"config|get" "config|resetstat" "config|rewrite" "config|set" "failover" "lastsave" "replicaof" "role" "shutdown" "slaveof" "slowlog|get" "slowlog|len" "slowlog|reset"]`},
 		{"COMMAND LIST FILTERBY PATTERN OBJECT|*N*", `["object|encoding" "object|refcount"]`},
 		{"COMMAND LIST FILTERBY PATTERN", "-" + errSyntax},
 		{"COMMAND LIST FILTERBY COLOUR red", "-" + errSyntax},

@@ -271,6 +271,7 @@ func (h *fakeHost) Shutdown(o ShutdownOptions) error         { return h.note(h.e
 func (h *fakeHost) WarnCrossProtocol(addr string)            { h.note(nil, "warn of %s", addr) }
 func (h *fakeHost) PubSubNames(kind Topics) []string         { return []string{"board:1", "board:2", "news"} }
 func (h *fakeHost) PubSubTopics(kind Topics) int             { return 3 }
+func (h *fakeHost) LastSave() int64                          { return 1_700_000_000 }
 func (h *fakeHost) Databases() int                           { return 16 }
 func (h *fakeHost) MaxBulk() int64                           { return 512 << 20 }
 func (h *fakeHost) PubSubCount(kind Topics, name []byte) int { return len(name) }

@@ -146,6 +146,8 @@ type Host interface {
 	PubSubNames(kind Topics) []string
 	PubSubTopics(kind Topics) int
 	PubSubCount(kind Topics, name []byte) int
+	// LastSave is when the data was last saved, in Unix seconds, or when the server started.
+	LastSave() int64
 	// Databases is the number of databases.
 	Databases() int
 	// MaxBulk is proto-max-bulk-len, how long a string may be. It may be asked while a shard is locked.

@@ -7,6 +7,12 @@ import (
 
 var serverCommands = []Spec{
 	{
+		Name: "ASKING", Group: ClusterGroup, Since: "3.0.0",
+		Summary: "Sent by a cluster's clients after an ASK redirection, which this server does not give", Complexity: "O(1)",
+		Arity: 1, Flags: Fast, Cats: []string{"@connection"},
+		Run: noCluster,
+	},
+	{
 		Name: "CLUSTER", Group: ClusterGroup, Since: "3.0.0",
 		Summary: "Says that this server is not part of a cluster, whatever is asked", Complexity: "O(1)",
 		Arity: -2,

@@ -35,6 +35,7 @@ func NewCommandTable() *Table {
 		crossProtocolCommands,
 		clientCommands,
 		serverCommands,
+		replicationCommands,
 		configCommands,
 		slowlogCommands,
 		commandCommands,

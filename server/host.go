@@ -13,6 +13,9 @@ import (
 // Table is the command table.
 func (s *Server) Table() *commands.Table { return s.table }
 
+// LastSave is when the server started: nothing is saved yet.
+func (s *Server) LastSave() int64 { return s.counters.birth.at.Unix() }
+
 // Databases is the number of databases.
 func (s *Server) Databases() int { return s.cfg.Databases.Load() }
 

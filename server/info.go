@@ -295,7 +295,7 @@ func (s *Server) infoPersistence(t *infoText) {
 	t.add("loading", 0)
 	t.add("async_loading", 0)
 	t.add("rdb_bgsave_in_progress", 0)
-	t.add("rdb_last_save_time", s.counters.birth.at.Unix())
+	t.add("rdb_last_save_time", s.LastSave())
 	t.add("rdb_last_bgsave_status", "ok")
 	t.add("rdb_last_bgsave_time_sec", -1)
 	t.add("rdb_current_bgsave_time_sec", -1)

@@ -57,7 +57,7 @@ var rules = []struct {
 	{"config|get", unordered, "the order is that of a hash table"},
 	{"ttl expiretime object|idletime", nearSeconds, "both clocks run"},
 	{"pttl pexpiretime", nearMS, "both clocks run"},
-	{"time client|id client|info client|list hello info slowlog|get memory|usage", shape, "facts of the process"},
+	{"time client|id client|info client|list hello info slowlog|get memory|usage lastsave", shape, "facts of the process"},
 	{"memory|stats memory|doctor memory|malloc-stats lastsave", kind, "facts of the process"},
 	{"command command|list command|count command|docs command|info", kind, "the tables differ; COMMAND INFO and DOCS have their own test"},
 	{"client|help config|help command|help memory|help object|help pubsub|help slowlog|help", kind, "our own wording"},

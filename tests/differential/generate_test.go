@@ -38,7 +38,10 @@ var excluded = map[string]string{
 	"client|reply": "silences the connection, so that replies cannot be paired; server's tests cover it",
 	"subscribe":    "answers more than once; TestRandomSubscriptions calls it, and the next five",
 	"unsubscribe":  "", "psubscribe": "", "punsubscribe": "", "ssubscribe": "", "sunsubscribe": "",
-	"cluster": "the oracle was built to know all subcommands; transcripts show the one answer given here",
+	"replicaof": "makes the oracle a replica; transcripts cover it, and the next one",
+	"slaveof":   "",
+	"wait":      "makes the oracle wait for replicas that will not come; a transcript covers it",
+	"cluster":   "the oracle was built to know all subcommands; transcripts show the one answer given here",
 }
 
 // The pools values are drawn from: small, so that calls meet, and nasty.

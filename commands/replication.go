@@ -1,0 +1,141 @@
+package commands
+
+import "math"
+
+// Quarry has no replicas and is none: these commands answer what Redis answers on a master
+// that nobody follows, and refuse what would change that.
+
+var replicationCommands = []Spec{
+	{
+		Name: "FAILOVER", Group: ServerGroup, Since: "6.2.0",
+		Summary: "Hands the role of the master to a replica, of which there is none", Complexity: "O(1)",
+		Arity: -1, Flags: Admin | NoScript | Stale,
+		Args: []Arg{
+			optional(withToken("TO", block("target", stringArg("host"), intArg("port"), optional(token("FORCE"))))),
+			optional(token("ABORT")), optional(withToken("TIMEOUT", intArg("milliseconds"))),
+		},
+		Run: failover,
+	},
+	{
+		Name: "LASTSAVE", Group: ServerGroup, Since: "1.0.0",
+		Summary: "Tells when the data was last saved, in Unix seconds; before the first time, when the server started", Complexity: "O(1)",
+		Arity: 1, Flags: Loading | Stale | Fast, Cats: []string{"@admin", "@dangerous"},
+		Tips: []string{"nondeterministic_output"},
+		Run:  func(c *Ctx) { c.Int(c.Host.LastSave()) },
+	},
+	{
+		Name: "REPLICAOF", Group: ServerGroup, Since: "5.0.0",
+		Summary: "Makes the server a replica, which it cannot be, or with NO ONE a master, which it is", Complexity: "O(1)",
+		Arity: 3, Flags: Admin | NoScript | Stale | NoAsyncLoading,
+		Args: replicaofArgs(),
+		Run:  replicaof,
+	},
+	{
+		Name: "ROLE", Group: ServerGroup, Since: "2.8.12",
+		Summary: "Tells that the server is a master, its replication offset, and its replicas", Complexity: "O(1)",
+		Arity: 1, Flags: NoScript | Loading | Stale | Fast, Cats: []string{"@admin", "@dangerous"},
+		Run: func(c *Ctx) {
+			c.Array(3)
+			c.Str("master")
+			c.Int(0)
+			c.Array(0)
+		},
+	},
+	{
+		Name: "SLAVEOF", Group: ServerGroup, Since: "1.0.0",
+		Summary: "An older name of REPLICAOF", Complexity: "O(1)",
+		Arity: 3, Flags: Admin | NoScript | Stale | NoAsyncLoading,
+		DeprecatedSince: "5.0.0", ReplacedBy: "`REPLICAOF`",
+		Args: replicaofArgs(),
+		Run:  replicaof,
+	},
+	{
+		Name: "WAIT", Group: Generic, Since: "3.0.0",
+		Summary: "Tells how many replicas have what the connection wrote: none, and there is nobody to wait for", Complexity: "O(1)",
+		Arity: 3, Flags: NoScript, Cats: []string{"@connection"},
+		Tips: []string{"request_policy:all_shards", "response_policy:agg_min"},
+		Args: []Arg{intArg("numreplicas"), intArg("timeout")},
+		Run:  wait,
+	},
+}
+
+const (
+	errTimeoutInt            = "ERR timeout is not an integer or out of range"
+	errMasterPort            = "ERR Invalid master port"
+	errNoReplication         = "ERR this server cannot be a replica: it has no replication"
+	errNoReplicas            = "ERR FAILOVER requires connected replicas."
+	errNoFailover            = "ERR No failover in progress."
+	errFailoverTimeout       = "ERR FAILOVER timeout must be greater than 0"
+	highestPort        int64 = 65535
+)
+
+func replicaofArgs() []Arg {
+	return []Arg{oneOf("args", block("host-port", stringArg("host"), intArg("port")), block("no-one", token("NO"), token("ONE")))}
+}
+
+func replicaof(c *Ctx) {
+	if equalFold(c.Args[1], "NO") && equalFold(c.Args[2], "ONE") {
+		c.OK()
+		return
+	}
+	if port, ok := parseInt(c.Args[2]); !ok || port < 0 || port > highestPort {
+		c.Error(errMasterPort)
+		return
+	}
+	c.Error(errNoReplication)
+}
+
+// failover reads the options as Redis does, each once, ABORT only by itself, and then has nobody to hand over to.
+func failover(c *Ctx) {
+	if len(c.Args) == 2 && equalFold(c.Args[1], "ABORT") {
+		c.Error(errNoFailover)
+		return
+	}
+	var to, force, timeout bool
+	for args := c.Args[1:]; len(args) > 0; {
+		switch {
+		case equalFold(args[0], "TIMEOUT") && !timeout && len(args) > 1:
+			n, ok := parseInt(args[1])
+			if !ok {
+				c.Error(errNotInt)
+				return
+			}
+			if n <= 0 {
+				c.Error(errFailoverTimeout)
+				return
+			}
+			timeout, args = true, args[2:]
+		case equalFold(args[0], "TO") && !to && len(args) > 2:
+			if _, ok := parseInt(args[2]); !ok {
+				c.Error(errNotInt)
+				return
+			}
+			to, args = true, args[3:]
+		case equalFold(args[0], "FORCE") && !force:
+			force, args = true, args[1:]
+		default:
+			c.Error(errSyntax)
+			return
+		}
+	}
+	c.Error(errNoReplicas)
+}
+
+// wait does not wait, however many replicas are asked for: none will come.
+func wait(c *Ctx) {
+	if _, ok := parseInt(c.Args[1]); !ok {
+		c.Error(errNotInt)
+		return
+	}
+	ms, ok := parseInt(c.Args[2])
+	switch {
+	case !ok:
+		c.Error(errTimeoutInt)
+	case ms < 0:
+		c.Error(errTimeoutNegative)
+	case ms > math.MaxInt64-c.NowMS:
+		c.Error(errTimeoutRange)
+	default:
+		c.Int(0)
+	}
+}
