@@ -19,7 +19,7 @@ func TestBig(t *testing.T) {
 	}
 	harness.Binary(t) // built before the environment of what is started changes
 	t.Setenv("GODEBUG", "gctrace=1")
-	w := workloads(newPopulations(s.rows))[0]
+	w := boardWorkloads(newPopulations(s.rows))[0]
 	peers := startPeers(t)
 	source := machine(t, peers)
 	f, r := s.measureBig(t, peers[0], w), s.measureBig(t, peers[1], w)

@@ -7,11 +7,13 @@
 // server, nothing failed or missed. Time is never asserted. The real run is
 //
 //	go test ./tests/bench -run TestPeers -full -v -timeout 40m
+//	go test ./tests/bench -run TestBeside -full -v -timeout 40m
 //	go test ./tests/bench -run TestBig -big -v -timeout 30m
 //
 // with -rows=1000000 -seconds=2 -rounds=3 -conns=50 -pipelines=16,1 as defaults and
-// -workloads=zadd,zscore to choose some. TestPeers/speed, /latency and
-// /memory are its parts.
+// -workloads=zadd,'h*' to choose some by name or pattern. TestPeers/speed, /latency and
+// /memory are the parts of the first, which is about boards; those of the second, about
+// what lives beside them, TestBeside/speed, /publish, /memory and /expiry.
 //
 // # What is measured
 //
@@ -33,7 +35,17 @@
 // Memory: bytes a row as MEMORY USAGE accounts them and as the growth of the
 // resident set, each shape of data in fresh servers; then RSS by used_memory.
 // The rows "after updates" are taken again after as many ZADDs at random members
-// as there are rows.
+// as there are rows. Keys beside boards are measured by the growth of used_memory, which
+// has what a keyspace costs in it.
+//
+// Transactions: a request is MULTI, three writes and EXEC in one write, as drivers send
+// it; it counts once.
+//
+// Publish: a thousand connections listen to one channel, four publish to it in a closed
+// loop. A delivery is a message that a subscriber has received; CPU time is taken when all are there.
+//
+// Expiry: -rows keys are given one moment to expire at. An open loop of few requests to other
+// keys shows how long the longest of them waits then, and what it waits without.
 //
 // TestBig is about one sorted set of -rows (10,000,000 with -big): what the Go heap and
 // the garbage collector do meanwhile, what DEL of it costs its caller, and how

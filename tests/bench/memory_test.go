@@ -27,15 +27,15 @@ func measureFootprint(t *testing.T, on *peer, p *population, emptyRSS int64) foo
 	}
 }
 
-// usage adds up MEMORY USAGE over the boards, over a thousand of them where there
+// usage adds up MEMORY USAGE over the keys, over a thousand of them where there
 // are more, and says how many rows those have.
 func usage(t *testing.T, c *harness.Client, p *population) (bytes int64, rows int) {
 	t.Helper()
-	step := max(p.boards/1000, 1)
-	for board := 0; board < p.boards; board += step {
-		v := c.Do("MEMORY", "USAGE", p.key(board), "SAMPLES", "0")
+	step := max(p.keys/1000, 1)
+	for n := 0; n < p.keys; n += step {
+		v := c.Do("MEMORY", "USAGE", p.key(n), "SAMPLES", "0")
 		if v.Kind != harness.Int || v.Int <= 0 {
-			t.Fatalf("MEMORY USAGE %s: %s", p.key(board), v)
+			t.Fatalf("MEMORY USAGE %s: %s", p.key(n), v)
 		}
 		bytes += v.Int
 		rows += p.size
@@ -43,12 +43,12 @@ func usage(t *testing.T, c *harness.Client, p *population) (bytes int64, rows in
 	return bytes, rows
 }
 
-// memory measures every population in servers of its own, and the first again after
+// memory measures all boards, each population in servers of its own, and the first again after
 // updates.
 func (s settings) memory(t *testing.T) {
 	list := &table{{"rows", "server", "MEMORY USAGE:", "RSS:", "RSS / used_memory:", "target:"}}
 	source := ""
-	for i, p := range newPopulations(s.rows).all() {
+	for i, p := range newPopulations(s.rows).boards() {
 		t.Run(p.name, func(t *testing.T) {
 			peers := startPeers(t)
 			source = machine(t, peers)
@@ -69,8 +69,8 @@ func (s settings) memory(t *testing.T) {
 
 // title is the population's in a table.
 func (p *population) title() string {
-	if p.boards > 1 {
-		return thousands(float64(p.boards)) + " " + p.name
+	if p.keys > 1 {
+		return thousands(float64(p.keys)) + " " + p.name
 	}
 	return thousands(float64(p.size)) + " " + p.name
 }
@@ -91,8 +91,8 @@ func TestUsageAddsUpBoards(t *testing.T) {
 		c := on.Dial(t)
 		got, rows := usage(t, c, p)
 		var want int64
-		for board := range p.boards {
-			want += c.Do("MEMORY", "USAGE", p.key(board), "SAMPLES", "0").Int
+		for n := range p.keys {
+			want += c.Do("MEMORY", "USAGE", p.key(n), "SAMPLES", "0").Int
 		}
 		if got != want || rows != p.rows() || got < int64(p.rows()*19) {
 			t.Errorf("%s: %d bytes for %d rows, want %d for %d", on.name, got, rows, want, p.rows())

@@ -10,19 +10,29 @@ import (
 	"quarry/tests/harness"
 )
 
-// TestPeers prints the README's tables.
+// TestPeers prints the README's tables of boards.
 func TestPeers(t *testing.T) {
 	s := newSettings(t)
-	t.Run("speed", s.speed)
-	t.Run("latency", s.latency)
+	t.Run("speed", func(t *testing.T) { s.speed(t, s.boards) })
+	t.Run("latency", func(t *testing.T) { s.latency(t, s.boards) })
 	t.Run("memory", s.memory)
+}
+
+// TestBeside prints the README's tables of what lives beside boards.
+func TestBeside(t *testing.T) {
+	s := newSettings(t)
+	t.Run("speed", func(t *testing.T) { s.speed(t, s.beside) })
+	t.Run("publish", s.publishing)
+	t.Run("memory", s.memoryBeside)
+	t.Run("expiry", s.expiry)
 }
 
 // fill makes the rows of p on a server that does not have them, and checks that all
 // are there.
 func (p *population) fill(t *testing.T, on *peer) {
 	t.Helper()
-	added := transfer(t, on, p.filler(1), p.rows())
+	next, calls := p.filler(1)
+	added := transfer(t, on, next, calls)
 	if int(added) != p.rows() {
 		t.Fatalf("%s, %s: %d rows of %d", on.name, p.name, added, p.rows())
 	}
@@ -51,15 +61,22 @@ func transfer(t *testing.T, on *peer, next func(dst []byte) []byte, requests int
 	return l.replies.sum
 }
 
-// fillFor makes the populations that workloads need, each once.
+// needed are the populations that workloads need, each once.
+func needed(list []*workload) (populations []*population) {
+	for _, w := range list {
+		for _, p := range append([]*population{w.on}, w.also...) {
+			if !slices.Contains(populations, p) {
+				populations = append(populations, p)
+			}
+		}
+	}
+	return populations
+}
+
 func fillFor(t *testing.T, on *peer, list []*workload) {
 	t.Helper()
-	var filled []*population
-	for _, w := range list {
-		if !slices.Contains(filled, w.on) {
-			w.on.fill(t, on)
-			filled = append(filled, w.on)
-		}
+	for _, p := range needed(list) {
+		p.fill(t, on)
 	}
 }
 
@@ -103,13 +120,19 @@ func (p pair) ratios() (least, greatest float64) {
 	return slices.Min(list), slices.Max(list)
 }
 
-func (s settings) speed(t *testing.T) {
+const noneAsked = "none of the workloads asked for is measured so"
+
+func (s settings) speed(t *testing.T, workloads []*workload) {
+	if len(workloads) == 0 {
+		t.Log(noneAsked)
+		return
+	}
 	peers := startPeers(t)
 	for _, p := range peers {
-		fillFor(t, p, s.workloads)
+		fillFor(t, p, workloads)
 	}
 	list := table{{"request", "pipeline:", "Quarry:", "Redis:", "ratio:", "of rounds:", "target:"}}
-	for _, w := range s.workloads {
+	for _, w := range workloads {
 		for _, depth := range s.pipelines {
 			p := s.inTurns(t, peers, w, depth)
 			m := p.medians(closedResult.perCPUSecond)
@@ -124,11 +147,11 @@ func (s settings) speed(t *testing.T) {
 
 // latency measures at half of the capacity: of the slower one for both, and of
 // each one's own.
-func (s settings) latency(t *testing.T) {
+func (s settings) latency(t *testing.T, workloads []*workload) {
 	peers := startPeers(t)
-	open := slices.DeleteFunc(slices.Clone(s.workloads), func(w *workload) bool { return !w.open })
+	open := slices.DeleteFunc(slices.Clone(workloads), func(w *workload) bool { return !w.open })
 	if len(open) == 0 {
-		t.Log("none of the workloads asked for is measured so")
+		t.Log(noneAsked)
 		return
 	}
 	for _, p := range peers {
@@ -212,7 +235,7 @@ func (r openResult) cells() []string {
 // workload and hold the same rows after it.
 func TestPeersAnswerAlike(t *testing.T) {
 	peers := startPeers(t)
-	all := workloads(newPopulations(smallestRows))
+	all := allWorkloads()
 	var clients [2]*harness.Client
 	for i, p := range peers {
 		fillFor(t, p, all)
@@ -222,19 +245,19 @@ func TestPeersAnswerAlike(t *testing.T) {
 	for _, w := range all {
 		g := w.generator(1)
 		for range requests {
-			request := words(t, w.next(g, nil))
-			mine, theirs := clients[0].Do(request...), clients[1].Do(request...)
-			if mine.IsError() || mine.Nil || mine.String() != theirs.String() {
-				t.Fatalf("%s: %q: Quarry says %s, Redis %s", w.name, request, mine, theirs)
+			for _, request := range words(t, w.next(g, nil)) {
+				mine, theirs := clients[0].Do(request...), clients[1].Do(request...)
+				if mine.IsError() || mine.Nil || mine.String() != theirs.String() {
+					t.Fatalf("%s: %q: Quarry says %s, Redis %s", w.name, request, mine, theirs)
+				}
 			}
 		}
 	}
-	for _, w := range all {
-		for board := range w.on.boards {
-			dump := []string{"ZRANGE", w.on.key(board), "0", "-1", "WITHSCORES"}
-			mine, theirs := clients[0].Do(dump...), clients[1].Do(dump...)
-			if len(mine.Elems) != 2*w.on.size || mine.String() != theirs.String() {
-				t.Fatalf("%q: %d and %d elements, or they differ", dump, len(mine.Elems), len(theirs.Elems))
+	for _, p := range needed(all) {
+		for n := range p.keys {
+			mine, theirs := p.dump(clients[0], p.key(n)), p.dump(clients[1], p.key(n))
+			if mine.String() != theirs.String() || p.kind == nil && len(mine.Elems) != 2*p.size {
+				t.Fatalf("%s: Quarry has %s, Redis %s", p.key(n), mine, theirs)
 			}
 		}
 	}

@@ -4,47 +4,94 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
+
+	"quarry/tests/harness"
 )
 
 // smallestRows is what every population can be made with.
 const smallestRows = 1000
 
-// population is data to measure with: boards of equal size whose members have
+// population is data to measure with: keys of equal size whose members have
 // the same names in each. Scores are random integers below a million.
 type population struct {
 	name   string // as it stands in the tables
-	prefix string // of the keys; the number of the board follows
-	boards int
-	size   int // members of a board
+	prefix string // of the keys; the number of the key follows
+	keys   int
+	size   int // members of a key
 	member func(dst []byte, n int) []byte
+	kind   *kind   // nil: boards, that is sorted sets
 	target float64 // bytes a row that it may take; 0 says nothing
 }
 
-func (p *population) rows() int { return p.boards * p.size }
-
-func (p *population) appendKey(dst []byte, board int) []byte {
-	return appendPadded(append(dst, p.prefix...), board, 7)
+// kind is what populations of one type have in common.
+type kind struct {
+	// whole appends the command that makes a key with all its rows and answers how
+	// many those are.
+	whole func(g *generator, dst []byte, key int) []byte
+	// dump is the command that shows what the key KEY holds.
+	dump string
 }
 
-func (p *population) key(board int) string { return string(p.appendKey(nil, board)) }
+var (
+	boardKind  = &kind{dump: "ZRANGE KEY 0 -1 WITHSCORES"}
+	stringKind = &kind{whole: (*generator).setnx, dump: "GET KEY"}
+	hashKind   = &kind{whole: (*generator).hsetAll, dump: "HGETALL KEY"}
+	setKind    = &kind{whole: (*generator).saddAll, dump: "SMEMBERS KEY"}
+	listKind   = &kind{whole: (*generator).rpushAll, dump: "LRANGE KEY 0 -1"}
+)
+
+func (p *population) rows() int { return p.keys * p.size }
+
+func (p *population) appendKey(dst []byte, n int) []byte {
+	return appendPadded(append(dst, p.prefix...), n, 7)
+}
+
+func (p *population) key(n int) string { return string(p.appendKey(nil, n)) }
+
+// dump asks a server what a key holds. The order of what has none is made the same everywhere.
+func (p *population) dump(c *harness.Client, key string) harness.Value {
+	k := p.kind
+	if k == nil {
+		k = boardKind
+	}
+	command := strings.Fields(k.dump)
+	command[1] = key
+	v := c.Do(command...)
+	if k == hashKind || k == setKind {
+		return v.Sorted()
+	}
+	return v
+}
 
 // populations are all there are.
 type populations struct {
 	players, random, sizes          *population
 	boards10, boards200, boards2000 *population
+	// What lives beside boards.
+	strings, counters, hashes, names, numbers, lists *population
 }
 
-// newPopulations makes those of about rows rows each.
+// newPopulations makes boards of about rows rows each, and as many keys of what lives beside them.
 func newPopulations(rows int) populations {
 	single := func(name string, member func([]byte, int) []byte, target float64) *population {
-		return &population{name: name, prefix: name + ":", boards: 1, size: rows, member: member, target: target}
+		return &population{name: name, prefix: name + ":", keys: 1, size: rows, member: member, target: target}
 	}
-	many := func(size, boards int) *population {
+	many := func(size, keys int) *population {
 		name := "boards of " + strconv.Itoa(size)
-		return &population{name: name, prefix: "board" + strconv.Itoa(size) + ":", boards: boards, size: size, member: appendPlayer}
+		return &population{name: name, prefix: "board" + strconv.Itoa(size) + ":", keys: keys, size: size, member: appendPlayer}
+	}
+	beside := func(name, prefix string, k *kind, size int, member func([]byte, int) []byte) *population {
+		return &population{name: name, prefix: prefix, keys: rows, size: size, member: member, kind: k}
 	}
 	return populations{
+		strings:    beside("strings of 16 bytes", "token:", stringKind, 1, appendText),
+		counters:   beside("counters", "counter:", stringKind, 1, appendNumber),
+		hashes:     beside("hashes of five fields", "profile:", hashKind, 5, appendField),
+		names:      beside("sets of ten names", "friends:", setKind, 10, appendPlayer),
+		numbers:    beside("sets of ten numbers", "items:", setKind, 10, appendNumber),
+		lists:      beside("lists of ten elements", "inbox:", listKind, 10, appendText),
 		players:    single("19-byte members", appendPlayer, 36),
 		random:     single("random 16-byte members", appendRandom, 50),
 		sizes:      single("members of 8 to 512 bytes", appendAnySize, 0),
@@ -54,8 +101,12 @@ func newPopulations(rows int) populations {
 	}
 }
 
-func (p populations) all() []*population {
+func (p populations) boards() []*population {
 	return []*population{p.players, p.random, p.sizes, p.boards10, p.boards200, p.boards2000}
+}
+
+func (p populations) beside() []*population {
+	return []*population{p.strings, p.counters, p.hashes, p.names, p.numbers, p.lists}
 }
 
 // appendPlayer appends player n's name, player:%012d.
@@ -73,6 +124,21 @@ func appendPadded(dst []byte, n, width int) []byte {
 	}
 	return append(dst, digits[i:]...)
 }
+
+// appendText appends 16 letters and digits; different for every n below 58 million.
+func appendText(dst []byte, n int) []byte {
+	const fiveDigits = 36 * 36 * 36 * 36
+	from := int(mix(uint64(n))>>32) & 511
+	return append(strconv.AppendInt(dst, int64(fiveDigits+n), 36), letters[from:from+11]...)
+}
+
+// appendNumber appends a number of seven digits.
+func appendNumber(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(1_000_000+n), 10) }
+
+// fields are those of a profile.
+var fields = [...]string{"name", "level", "guild", "gold", "seen"}
+
+func appendField(dst []byte, n int) []byte { return append(dst, fields[n]...) }
 
 // appendRandom appends 16 bytes that have no pattern; different for every n.
 func appendRandom(dst []byte, n int) []byte {
@@ -113,23 +179,32 @@ func appendAnySize(dst []byte, n int) []byte {
 	return append(dst, letters[from:from+max(0, start+length-len(dst))]...)
 }
 
-// filler returns what appends the ZADDs of all rows of p, one a call, board by
-// board and member by member, with scores that depend on seed.
-func (p *population) filler(seed uint64) func(dst []byte) []byte {
+// filler returns what appends the commands that make p, one a call, and how many there are:
+// the ZADDs of all rows, board by board and member by member, with scores that depend on
+// seed; or one for each key.
+func (p *population) filler(seed uint64) (next func(dst []byte) []byte, calls int) {
 	g := newGenerator(p, nil, seed)
-	board, n := 0, 0
+	key, n := 0, 0
+	if p.kind != nil {
+		return func(dst []byte) []byte {
+			dst = p.kind.whole(g, dst, key)
+			key++
+			return dst
+		}, p.keys
+	}
 	return func(dst []byte) []byte {
-		dst = g.appendZadd(dst, board, n)
+		dst = g.appendZadd(dst, key, n)
 		if n++; n == p.size {
-			board, n = board+1, 0
+			key, n = key+1, 0
 		}
 		return dst
-	}
+	}, p.rows()
 }
 
 func TestMembersDiffer(t *testing.T) {
 	const rows = 20_000
-	for _, p := range newPopulations(rows).all() {
+	all := newPopulations(rows)
+	for _, p := range append(all.boards(), all.beside()...) {
 		seen := map[string]bool{}
 		for n := range p.size {
 			seen[string(p.member(nil, n))] = true
@@ -159,13 +234,16 @@ func TestMemberLengths(t *testing.T) {
 }
 
 func TestFillerMakesEveryRow(t *testing.T) {
-	p := &population{prefix: "b:", boards: 2, size: 2, member: appendPlayer}
-	next := p.filler(1)
+	p := &population{prefix: "b:", keys: 2, size: 2, member: appendPlayer}
+	next, calls := p.filler(1)
+	if calls != 4 {
+		t.Errorf("%d calls", calls)
+	}
 	for _, want := range [][2]string{
 		{"b:0000000", "player:000000000000"}, {"b:0000000", "player:000000000001"},
 		{"b:0000001", "player:000000000000"}, {"b:0000001", "player:000000000001"},
 	} {
-		request := words(t, next(nil))
+		request := words(t, next(nil))[0]
 		if request[0] != "ZADD" || request[1] != want[0] || request[3] != want[1] {
 			t.Errorf("got %q, want ZADD %s <score> %s", request, want[0], want[1])
 		}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ var (
 	secondsFlag   = flag.Float64("seconds", 0, "seconds a measurement lasts")
 	roundsFlag    = flag.Int("rounds", 0, "rounds to take medians over")
 	connsFlag     = flag.Int("conns", 0, "connections")
-	workloadsFlag = flag.String("workloads", "", "names of workloads, comma between them; all by default")
+	workloadsFlag = flag.String("workloads", "", "names of workloads or patterns of names, as in 'zadd*', comma between them; all by default")
 	pipelinesFlag = flag.String("pipelines", "16,1", "requests a connection sends at once, comma between them")
 )
 
@@ -30,7 +31,10 @@ type settings struct {
 	rounds    int
 	conns     int
 	pipelines []int
-	workloads []*workload
+	boards    []*workload // those of TestPeers
+	beside    []*workload // those of TestBeside
+
+	subscribers int
 }
 
 // forReal reports whether figures are wanted, not only proof that the harness works.
@@ -38,9 +42,9 @@ func forReal() bool { return *full || *big }
 
 func newSettings(t *testing.T) settings {
 	t.Helper()
-	s := settings{rows: 2000, duration: 10 * time.Millisecond, rounds: 1, conns: 5}
+	s := settings{rows: 2000, duration: 10 * time.Millisecond, rounds: 1, conns: 5, subscribers: 20}
 	if forReal() {
-		s = settings{rows: 1_000_000, duration: 2 * time.Second, rounds: 3, conns: 50}
+		s = settings{rows: 1_000_000, duration: 2 * time.Second, rounds: 3, conns: 50, subscribers: 1000}
 	}
 	if *rowsFlag > 0 {
 		s.rows = *rowsFlag
@@ -61,7 +65,8 @@ func newSettings(t *testing.T) settings {
 	if s.pipelines, err = numbers(*pipelinesFlag); err != nil {
 		t.Fatalf("-pipelines: %v", err)
 	}
-	if s.workloads, err = choose(workloads(newPopulations(s.rows)), *workloadsFlag); err != nil {
+	populations := newPopulations(s.rows)
+	if s.boards, s.beside, err = choose(boardWorkloads(populations), besideWorkloads(populations), *workloadsFlag); err != nil {
 		t.Fatalf("-workloads: %v", err)
 	}
 	return s
@@ -80,24 +85,32 @@ func numbers(text string) ([]int, error) {
 	return list, nil
 }
 
-// choose picks the workloads that names lists, all of them if it is empty.
-func choose(all []*workload, names string) ([]*workload, error) {
-	if names == "" {
-		return all, nil
+// choose keeps the workloads of two lists that a name or a pattern among patterns fits, all of
+// them if there is none. Each must fit one.
+func choose(boards, beside []*workload, patterns string) (fromBoards, fromBeside []*workload, err error) {
+	if patterns == "" {
+		return boards, beside, nil
 	}
-	var list []*workload
-	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(all, func(w *workload) bool { return w.name == name })
-		if i < 0 {
-			known := make([]string, len(all))
-			for i, w := range all {
-				known[i] = w.name
+	wanted := map[*workload]bool{}
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		found := false
+		var known []string
+		for _, w := range slices.Concat(boards, beside) {
+			known = append(known, w.name)
+			fits, err := path.Match(pattern, w.name)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%q: %w", pattern, err)
 			}
-			return nil, fmt.Errorf("no workload %q; there are %s", name, strings.Join(known, ", "))
+			if fits {
+				found, wanted[w] = true, true
+			}
 		}
-		list = append(list, all[i])
+		if !found {
+			return nil, nil, fmt.Errorf("no workload %q; there are %s", pattern, strings.Join(known, ", "))
+		}
 	}
-	return list, nil
+	notWanted := func(w *workload) bool { return !wanted[w] }
+	return slices.DeleteFunc(slices.Clone(boards), notWanted), slices.DeleteFunc(slices.Clone(beside), notWanted), nil
 }
 
 // publish prints a result: as it is when measured for real, so that it can be
@@ -124,15 +137,35 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	all := workloads(newPopulations(smallestRows))
-	if got, err := choose(all, ""); err != nil || len(got) != len(all) {
-		t.Errorf("none named: %d workloads, %v", len(got), err)
+	p := newPopulations(smallestRows)
+	boards, beside := boardWorkloads(p), besideWorkloads(p)
+	names := func(patterns string) string {
+		a, b, err := choose(boards, beside, patterns)
+		if err != nil {
+			return err.Error()
+		}
+		var list []string
+		for _, w := range slices.Concat(a, b) {
+			list = append(list, w.name)
+		}
+		return strings.Join(list, " ")
 	}
-	got, err := choose(all, "zscore,zadd")
-	if err != nil || len(got) != 2 || got[0].name != "zscore" || got[1].name != "zadd" {
-		t.Errorf("two named: %v, %v", got, err)
+	if got := len(strings.Fields(names(""))); got != len(boards)+len(beside) {
+		t.Errorf("none named: %d workloads", got)
 	}
-	if _, err := choose(all, "zscore,nope"); err == nil || !strings.Contains(err.Error(), `"nope"`) {
-		t.Errorf("an unknown one: %v", err)
+	for _, c := range []struct{ patterns, want string }{
+		{"zscore,zadd", "zadd zscore"},
+		{"get", "get"},
+		{"zscore,h*", "zscore hget hset"},
+		{"*incr", "incr"},
+	} {
+		if got := names(c.patterns); got != c.want {
+			t.Errorf("%s: %s", c.patterns, got)
+		}
+	}
+	for _, bad := range []string{"zscore,nope", "[", "zscore,", "get,x*"} {
+		if _, _, err := choose(boards, beside, bad); err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
 	}
 }

@@ -16,14 +16,20 @@ type workload struct {
 	title   string // as it stands in the tables
 	command string // its command as INFO commandstats names it
 	on      *population
-	skew    *skew // nil: every member is as likely as another
-	open    bool  // measured in the open loop as well
+	also    []*population // further ones it needs
+	skew    *skew         // nil: every member is as likely as another
+	replies int           // to a request; 0 is 1
+	drains  bool          // a request may find nothing left
+	open    bool          // measured in the open loop as well
 	next    func(g *generator, dst []byte) []byte
 	targets map[int]float64 // by pipeline: how many times Redis' requests per CPU second it must reach
 }
 
-// workloads are all there are, those that the project set itself targets for first.
-func workloads(p populations) []*workload {
+// answers is how many replies a request has.
+func (w *workload) answers() int { return max(w.replies, 1) }
+
+// boardWorkloads are those of boards, those that the project set itself targets for first.
+func boardWorkloads(p populations) []*workload {
 	favourites := newSkew(p.players.size)
 	return []*workload{
 		{name: "zadd", title: "ZADD", command: "zadd", on: p.players, open: true, next: (*generator).zadd, targets: map[int]float64{16: 5, 1: 2}},
@@ -46,6 +52,25 @@ func workloads(p populations) []*workload {
 	}
 }
 
+// besideWorkloads are those of what lives beside boards: single commands at random keys of
+// many, and a transaction as drivers send it, in one write.
+func besideWorkloads(p populations) []*workload {
+	goals := map[int]float64{16: 1.5, 1: 1.1}
+	return []*workload{
+		{name: "get", title: "GET", command: "get", on: p.strings, next: (*generator).get, targets: goals},
+		{name: "set", title: "SET", command: "set", on: p.strings, next: (*generator).set, targets: goals},
+		{name: "hget", title: "HGET", command: "hget", on: p.hashes, next: (*generator).hget, targets: goals},
+		{name: "hset", title: "HSET", command: "hset", on: p.hashes, next: (*generator).hset, targets: goals},
+		{name: "sadd", title: "SADD", command: "sadd", on: p.names, next: (*generator).sadd, targets: goals},
+		{name: "sismember", title: "SISMEMBER", command: "sismember", on: p.names, next: (*generator).sismember, targets: goals},
+		{name: "lpush", title: "LPUSH", command: "lpush", on: p.lists, next: (*generator).lpush, targets: goals},
+		{name: "rpop", title: "RPOP", command: "rpop", on: p.lists, next: (*generator).rpop, drains: true, targets: goals},
+		{name: "incr", title: "INCR", command: "incr", on: p.counters, next: (*generator).incr, targets: goals},
+		{name: "multi", title: "MULTI, SET, HSET, INCR, EXEC", command: "exec", on: p.strings, also: []*population{p.hashes, p.counters},
+			next: func(g *generator, dst []byte) []byte { return g.multi(dst, p) }, replies: 5, targets: map[int]float64{1: 1.3}},
+	}
+}
+
 // generator appends requests for random places of a population.
 type generator struct {
 	random  *rand.Rand
@@ -55,9 +80,11 @@ type generator struct {
 	scratch []byte // the key or member being made
 }
 
+func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
+
 func newGenerator(on *population, s *skew, seed uint64) *generator {
-	g := &generator{random: rand.New(rand.NewPCG(seed, seed)), on: on, skew: s}
-	if on.boards == 1 {
+	g := &generator{random: newRandom(seed), on: on, skew: s}
+	if on.keys == 1 {
 		g.only = appendBulk(nil, on.appendKey(nil, 0))
 	}
 	return g
@@ -68,11 +95,11 @@ func (w *workload) generator(seed uint64) *generator {
 	return newGenerator(w.on, w.skew, seed)
 }
 
-func (g *generator) board() int {
-	if g.on.boards == 1 {
+func (g *generator) key() int {
+	if g.on.keys == 1 {
 		return 0
 	}
-	return g.random.IntN(g.on.boards)
+	return g.random.IntN(g.on.keys)
 }
 
 func (g *generator) place() int {
@@ -82,7 +109,7 @@ func (g *generator) place() int {
 	return g.random.IntN(g.on.size)
 }
 
-func (g *generator) zadd(dst []byte) []byte { return g.appendZadd(dst, g.board(), g.place()) }
+func (g *generator) zadd(dst []byte) []byte { return g.appendZadd(dst, g.key(), g.place()) }
 
 func (g *generator) appendZadd(dst []byte, board, n int) []byte {
 	dst = g.appendKey(append(dst, "*4\r\n$4\r\nZADD\r\n"...), board)
@@ -91,18 +118,18 @@ func (g *generator) appendZadd(dst []byte, board, n int) []byte {
 }
 
 func (g *generator) zincrby(dst []byte) []byte {
-	dst = g.appendKey(append(dst, "*4\r\n$7\r\nZINCRBY\r\n"...), g.board())
+	dst = g.appendKey(append(dst, "*4\r\n$7\r\nZINCRBY\r\n"...), g.key())
 	dst = appendBulkInt(dst, g.random.IntN(1000))
 	return g.appendMember(dst, g.place())
 }
 
 func (g *generator) zscore(dst []byte) []byte {
-	dst = g.appendKey(append(dst, "*3\r\n$6\r\nZSCORE\r\n"...), g.board())
+	dst = g.appendKey(append(dst, "*3\r\n$6\r\nZSCORE\r\n"...), g.key())
 	return g.appendMember(dst, g.place())
 }
 
 func (g *generator) zrevrank(dst []byte) []byte {
-	dst = g.appendKey(append(dst, "*3\r\n$8\r\nZREVRANK\r\n"...), g.board())
+	dst = g.appendKey(append(dst, "*3\r\n$8\r\nZREVRANK\r\n"...), g.key())
 	return g.appendMember(dst, g.place())
 }
 
@@ -114,18 +141,118 @@ func (g *generator) window10(dst []byte) []byte {
 }
 
 func (g *generator) window(dst []byte, rank int) []byte {
-	dst = g.appendKey(append(dst, "*5\r\n$9\r\nZREVRANGE\r\n"...), g.board())
+	dst = g.appendKey(append(dst, "*5\r\n$9\r\nZREVRANGE\r\n"...), g.key())
 	dst = appendBulkInt(dst, rank)
 	dst = appendBulkInt(dst, rank+9)
 	return append(dst, "$10\r\nWITHSCORES\r\n"...)
 }
 
-func (g *generator) appendKey(dst []byte, board int) []byte {
+func (g *generator) get(dst []byte) []byte {
+	return g.appendKey(append(dst, "*2\r\n$3\r\nGET\r\n"...), g.key())
+}
+
+func (g *generator) set(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$3\r\nSET\r\n"...), g.key())
+	return g.appendText(dst)
+}
+
+func (g *generator) setnx(dst []byte, key int) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$5\r\nSETNX\r\n"...), key)
+	return g.appendMember(dst, key)
+}
+
+func (g *generator) incr(dst []byte) []byte {
+	return g.appendKey(append(dst, "*2\r\n$4\r\nINCR\r\n"...), g.key())
+}
+
+func (g *generator) hget(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$4\r\nHGET\r\n"...), g.key())
+	return g.appendMember(dst, g.place())
+}
+
+func (g *generator) hset(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*4\r\n$4\r\nHSET\r\n"...), g.key())
+	return g.appendFieldValue(dst, g.place())
+}
+
+func (g *generator) hsetAll(dst []byte, key int) []byte {
+	dst = g.appendKey(append(dst, "*12\r\n$4\r\nHSET\r\n"...), key)
+	for n := range g.on.size {
+		dst = g.appendFieldValue(dst, n)
+	}
+	return dst
+}
+
+// appendFieldValue appends a field and a value for it: every other field holds numbers.
+func (g *generator) appendFieldValue(dst []byte, n int) []byte {
+	dst = g.appendMember(dst, n)
+	if n%2 == 1 {
+		return appendBulkInt(dst, g.random.IntN(1_000_000))
+	}
+	return g.appendText(dst)
+}
+
+func (g *generator) sadd(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$4\r\nSADD\r\n"...), g.key())
+	return g.appendMember(dst, g.random.IntN(2*g.on.size)) // half of them are there from the start
+}
+
+func (g *generator) saddAll(dst []byte, key int) []byte {
+	dst = g.appendKey(append(dst, "*12\r\n$4\r\nSADD\r\n"...), key)
+	return g.appendMembers(dst)
+}
+
+func (g *generator) sismember(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$9\r\nSISMEMBER\r\n"...), g.key())
+	return g.appendMember(dst, g.random.IntN(2*g.on.size))
+}
+
+func (g *generator) lpush(dst []byte) []byte {
+	dst = g.appendKey(append(dst, "*3\r\n$5\r\nLPUSH\r\n"...), g.key())
+	return g.appendText(dst)
+}
+
+func (g *generator) rpop(dst []byte) []byte {
+	return g.appendKey(append(dst, "*2\r\n$4\r\nRPOP\r\n"...), g.key())
+}
+
+func (g *generator) rpushAll(dst []byte, key int) []byte {
+	dst = g.appendKey(append(dst, "*12\r\n$5\r\nRPUSH\r\n"...), key)
+	return g.appendMembers(dst)
+}
+
+// multi is a transaction of three writes to keys that have nothing to do with each other.
+func (g *generator) multi(dst []byte, p populations) []byte {
+	dst = append(dst, "*1\r\n$5\r\nMULTI\r\n"...)
+	for _, part := range []struct {
+		on   *population
+		next func(*generator, []byte) []byte
+	}{{p.strings, (*generator).set}, {p.hashes, (*generator).hset}, {p.counters, (*generator).incr}} {
+		g.on = part.on
+		dst = part.next(g, dst)
+	}
+	return append(dst, "*1\r\n$4\r\nEXEC\r\n"...)
+}
+
+func (g *generator) appendKey(dst []byte, key int) []byte {
 	if g.only != nil {
 		return append(dst, g.only...)
 	}
-	g.scratch = g.on.appendKey(g.scratch[:0], board)
+	g.scratch = g.on.appendKey(g.scratch[:0], key)
 	return appendBulk(dst, g.scratch)
+}
+
+// appendText appends a random text of 16 bytes.
+func (g *generator) appendText(dst []byte) []byte {
+	g.scratch = appendText(g.scratch[:0], g.random.IntN(1_000_000))
+	return appendBulk(dst, g.scratch)
+}
+
+func (g *generator) appendMembers(dst []byte) []byte {
+	for n := range g.on.size {
+		dst = g.appendMember(dst, n)
+	}
+	return dst
 }
 
 func (g *generator) appendMember(dst []byte, n int) []byte {
@@ -162,19 +289,35 @@ func newSkew(places int) *skew {
 
 func (s *skew) place(r *rand.Rand) int { return int(s.table[r.Uint64()%uint64(len(s.table))]) }
 
-// words takes a request apart that has no line breaks in its arguments, and fails the
-// test unless it is encoded as a client library would.
-func words(t *testing.T, request []byte) []string {
+// words takes the commands of a request apart that have no line breaks in their arguments, and
+// fails the test unless they are encoded as a client library would.
+func words(t *testing.T, request []byte) (commands [][]string) {
 	t.Helper()
-	var list []string
-	lines := strings.Split(string(request), "\r\n")
-	for i := 2; i < len(lines); i += 2 { // between the lengths
-		list = append(list, lines[i])
+	var again []byte
+	lines := strings.Split(strings.TrimSuffix(string(request), "\r\n"), "\r\n")
+	for len(lines) > 0 {
+		end := 1
+		for end < len(lines) && lines[end][0] == '$' {
+			end += 2
+		}
+		var command []string
+		for i := 2; i < end && i < len(lines); i += 2 { // between the lengths
+			command = append(command, lines[i])
+		}
+		commands = append(commands, command)
+		again = harness.AppendCommand(again, command...)
+		lines = lines[min(end, len(lines)):]
 	}
-	if want := harness.AppendCommand(nil, list...); !bytes.Equal(request, want) {
-		t.Fatalf("encoded as %q, which should be %q", request, want)
+	if !bytes.Equal(request, again) {
+		t.Fatalf("encoded as %q, which should be %q", request, again)
 	}
-	return list
+	return commands
+}
+
+// allWorkloads are those of both tests.
+func allWorkloads() []*workload {
+	p := newPopulations(smallestRows)
+	return append(boardWorkloads(p), besideWorkloads(p)...)
 }
 
 func TestSkewHasFavourites(t *testing.T) {
@@ -196,19 +339,23 @@ func TestSkewHasFavourites(t *testing.T) {
 }
 
 func TestWorkloadsAreWellFormed(t *testing.T) {
-	for _, w := range workloads(newPopulations(smallestRows)) {
+	for _, w := range allWorkloads() {
 		g := w.generator(1)
 		for range 100 {
-			request := words(t, w.next(g, nil))
-			if name := strings.ToLower(request[0]); name != w.command || !strings.HasPrefix(request[1], w.on.prefix) {
-				t.Fatalf("%s: %q", w.name, request)
+			commands := words(t, w.next(g, nil))
+			last := commands[len(commands)-1]
+			if strings.ToLower(last[0]) != w.command || len(commands) != w.answers() {
+				t.Fatalf("%s: %q", w.name, commands)
+			}
+			if len(commands) == 1 && !strings.HasPrefix(last[1], w.on.prefix) {
+				t.Fatalf("%s: %q", w.name, commands)
 			}
 		}
 	}
 }
 
 func TestGeneratorsAllocateNothing(t *testing.T) {
-	for _, w := range workloads(newPopulations(smallestRows)) {
+	for _, w := range allWorkloads() {
 		g, buf := w.generator(1), make([]byte, 0, 4096)
 		for range 1000 {
 			buf = w.next(g, buf[:0]) // the scratch buffer finds its size
@@ -220,7 +367,7 @@ func TestGeneratorsAllocateNothing(t *testing.T) {
 }
 
 func TestEqualSeedsGiveEqualRequests(t *testing.T) {
-	for _, w := range workloads(newPopulations(smallestRows)) {
+	for _, w := range allWorkloads() {
 		a, b, c := w.generator(1), w.generator(1), w.generator(2)
 		differ := false
 		for range 100 {
