@@ -78,8 +78,7 @@ func TestCommandAnswers(t *testing.T) {
 		{"COMMAND LIST FILTERBY MODULE any", `[]`},
 		{"COMMAND LIST FILTERBY ACLCAT nosuch", `[]`},
 		{"COMMAND LIST FILTERBY ACLCAT @admin", `[]`}, // the category comes without its @
-		{"COMMAND LIST FILTERBY ACLCAT ADMIN", `["client|kill" "client|list" "client|no-evict" "client|unblock" ` +
-			`"config|get" "config|resetstat" "config|rewrite" "config|set" "failover" "lastsave" "replicaof" "role" "shutdown" "slaveof" "slowlog|get" "slowlog|len" "slowlog|reset"]`},
+		{"COMMAND LIST FILTERBY ACLCAT Blocking", `["blmove" "blmpop" "blpop" "brpop" "brpoplpush" "bzmpop" "bzpopmax" "bzpopmin"]`},
 		{"COMMAND LIST FILTERBY PATTERN OBJECT|*N*", `["object|encoding" "object|refcount"]`},
 		{"COMMAND LIST FILTERBY PATTERN", "-" + errSyntax},
 		{"COMMAND LIST FILTERBY COLOUR red", "-" + errSyntax},

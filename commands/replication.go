@@ -24,6 +24,19 @@ var replicationCommands = []Spec{
 		Run:  func(c *Ctx) { c.Int(c.Host.LastSave()) },
 	},
 	{
+		Name: "PSYNC", Group: ServerGroup, Since: "2.8.0",
+		Summary: "Sent by a replica, which this server cannot have", Complexity: "O(1)",
+		Arity: -3, Flags: Admin | NoScript | NoAsyncLoading | NoMulti,
+		Args: []Arg{stringArg("replicationid"), intArg("offset")},
+		Run:  noReplication,
+	},
+	{
+		Name: "REPLCONF", Group: ServerGroup, Since: "3.0.0",
+		Summary: "Sent by a replica, which this server cannot have", Complexity: "O(1)",
+		Arity: -1, Flags: Admin | NoScript | Loading | Stale | AllowBusy,
+		Run: noReplication,
+	},
+	{
 		Name: "REPLICAOF", Group: ServerGroup, Since: "5.0.0",
 		Summary: "Makes the server a replica, which it cannot be, or with NO ONE a master, which it is", Complexity: "O(1)",
 		Arity: 3, Flags: Admin | NoScript | Stale | NoAsyncLoading,
@@ -50,6 +63,12 @@ var replicationCommands = []Spec{
 		Run:  replicaof,
 	},
 	{
+		Name: "SYNC", Group: ServerGroup, Since: "1.0.0",
+		Summary: "Sent by a replica, which this server cannot have", Complexity: "O(1)",
+		Arity: 1, Flags: Admin | NoScript | NoAsyncLoading | NoMulti,
+		Run: noReplication,
+	},
+	{
 		Name: "WAIT", Group: Generic, Since: "3.0.0",
 		Summary: "Tells how many replicas have what the connection wrote: none, and there is nobody to wait for", Complexity: "O(1)",
 		Arity: 3, Flags: NoScript, Cats: []string{"@connection"},
@@ -62,12 +81,16 @@ var replicationCommands = []Spec{
 const (
 	errTimeoutInt            = "ERR timeout is not an integer or out of range"
 	errMasterPort            = "ERR Invalid master port"
-	errNoReplication         = "ERR this server cannot be a replica: it has no replication"
+	errNoReplication         = "ERR this server neither is a replica nor has any: it has no replication"
 	errNoReplicas            = "ERR FAILOVER requires connected replicas."
 	errNoFailover            = "ERR No failover in progress."
 	errFailoverTimeout       = "ERR FAILOVER timeout must be greater than 0"
 	highestPort        int64 = 65535
 )
+
+// noReplication answers whoever wants to follow this server or be followed by it. A replica of Redis
+// gives up on such an answer and says so in its log.
+func noReplication(c *Ctx) { c.Error(errNoReplication) }
 
 func replicaofArgs() []Arg {
 	return []Arg{oneOf("args", block("host-port", stringArg("host"), intArg("port")), block("no-one", token("NO"), token("ONE")))}
@@ -82,7 +105,7 @@ func replicaof(c *Ctx) {
 		c.Error(errMasterPort)
 		return
 	}
-	c.Error(errNoReplication)
+	noReplication(c)
 }
 
 // failover reads the options as Redis does, each once, ABORT only by itself, and then has nobody to hand over to.

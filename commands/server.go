@@ -7,19 +7,6 @@ import (
 
 var serverCommands = []Spec{
 	{
-		Name: "ASKING", Group: ClusterGroup, Since: "3.0.0",
-		Summary: "Sent by a cluster's clients after an ASK redirection, which this server does not give", Complexity: "O(1)",
-		Arity: 1, Flags: Fast, Cats: []string{"@connection"},
-		Run: noCluster,
-	},
-	{
-		Name: "CLUSTER", Group: ClusterGroup, Since: "3.0.0",
-		Summary: "Says that this server is not part of a cluster, whatever is asked", Complexity: "O(1)",
-		Arity: -2,
-		Args:  []Arg{stringArg("subcommand"), optional(multiple(stringArg("argument")))},
-		Run:   noCluster,
-	},
-	{
 		Name: "FLUSHALL", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Removes all keys of all databases", Complexity: "O(1): the memory is freed later, in small steps",
 		Arity: -1, Flags: Write | KeyspaceCat | Dangerous | AllShards,
@@ -59,18 +46,6 @@ var serverCommands = []Spec{
 		Run:     info,
 	},
 	{
-		Name: "READONLY", Group: ClusterGroup, Since: "3.0.0",
-		Summary: "Asks a cluster's replica to serve reads, which this server is not", Complexity: "O(1)",
-		Arity: 1, Flags: Loading | Stale | Fast, Cats: []string{"@connection"},
-		Run: noCluster,
-	},
-	{
-		Name: "READWRITE", Group: ClusterGroup, Since: "3.0.0",
-		Summary: "Takes READONLY back", Complexity: "O(1)",
-		Arity: 1, Flags: Loading | Stale | Fast, Cats: []string{"@connection"},
-		Run: noCluster,
-	},
-	{
 		Name: "SHUTDOWN", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Ends the server in good order", Complexity: "O(1), or O(N) when N keys are to be saved",
 		Arity: -1, Flags: Admin | NoScript | Loading | Stale | NoMulti | AllowBusy,
@@ -95,10 +70,6 @@ var serverCommands = []Spec{
 		Tips: []string{"nondeterministic_output"},
 		Run:  timeNow,
 	},
-}
-
-func noCluster(c *Ctx) {
-	c.Error("ERR This instance has cluster support disabled")
 }
 
 func flushArgs() []Arg {

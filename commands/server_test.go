@@ -29,7 +29,6 @@ func TestServerAnswers(t *testing.T) {
 	f := newFakes(t)
 	f.answers([][2]string{
 		{"TIME", `["1767225600" "123"]`},
-		{"REPLICAOF localhost 6380", `-ERR this server cannot be a replica: it has no replication`},
 		{"LASTSAVE", `1700000000`},
 		{"INFO", `txt:"# Server\r\n"`},
 		{"CLUSTER INFO", "-ERR This instance has cluster support disabled"},

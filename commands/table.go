@@ -36,6 +36,7 @@ func NewCommandTable() *Table {
 		clientCommands,
 		serverCommands,
 		replicationCommands,
+		clusterCommands,
 		configCommands,
 		slowlogCommands,
 		commandCommands,

@@ -25,7 +25,6 @@ var tableDiffers = map[string]string{
 	"zscan arguments":                   "NOSCORES came with 8",
 	"hscan arguments":                   "NOVALUES came with 7.4",
 	"client|list arguments":             "ID's block is gone in later versions",
-	"cluster arguments":                 "one command without subcommands, since all of them are refused",
 	"flushall arguments":                "the name of the choice, as later versions have it",
 	"flushdb arguments":                 "the name of the choice, as later versions have it",
 	"config|get arguments":              "the oracle wraps its one argument in a block",

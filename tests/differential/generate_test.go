@@ -38,10 +38,7 @@ var excluded = map[string]string{
 	"client|reply": "silences the connection, so that replies cannot be paired; server's tests cover it",
 	"subscribe":    "answers more than once; TestRandomSubscriptions calls it, and the next five",
 	"unsubscribe":  "", "psubscribe": "", "punsubscribe": "", "ssubscribe": "", "sunsubscribe": "",
-	"replicaof": "makes the oracle a replica; transcripts cover it, and the next one",
-	"slaveof":   "",
-	"wait":      "makes the oracle wait for replicas that will not come; a transcript covers it",
-	"cluster":   "the oracle was built to know all subcommands; transcripts show the one answer given here",
+	"wait": "makes the oracle wait for replicas that will not come; a transcript covers it",
 }
 
 // The pools values are drawn from: small, so that calls meet, and nasty.

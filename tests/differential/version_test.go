@@ -2,11 +2,12 @@ package differential
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// newer lists calls that the oracle, Debian's Redis 7.0, does not know and
-// later versions do. They are not sent to it; transcripts show their answers.
+// newer lists calls that the oracle, Debian's Redis 7.0, does not know and later versions do, and those with
+// which it would begin to replicate. They are not sent to it; transcripts show their answers.
 var newer = []struct {
 	command string
 	is      func(args []string) bool
@@ -25,6 +26,12 @@ var newer = []struct {
 	{"zscan", has("NOSCORES"), "NOSCORES came with 8"},
 	{"hscan", has("NOVALUES"), "NOVALUES came with 7.4"},
 	{"hgetdel", always, "came with 8"},
+	{"cluster|myshardid", always, "came with 7.2"},
+	{"psync", pastSecond, "the oracle would take the connection for a replica, as with the next two"},
+	{"sync", alone, ""},
+	{"replconf", always, ""},
+	{"replicaof", host, "the oracle would become a replica"},
+	{"slaveof", host, "the oracle would become a replica"},
 	{"hello", setNameFirst, "since 7.2 a HELLO that is refused names nobody"},
 }
 
@@ -56,8 +63,20 @@ func isReworded(command, old, new string) bool {
 	return false
 }
 
-func always([]string) bool         { return true }
-func pastThird(args []string) bool { return len(args) > 3 }
+func always([]string) bool          { return true }
+func alone(args []string) bool      { return len(args) == 1 }
+func pastSecond(args []string) bool { return len(args) > 2 }
+func pastThird(args []string) bool  { return len(args) > 3 }
+
+// host: REPLICAOF names a server.
+func host(args []string) bool {
+	if len(args) != 3 {
+		return false
+	}
+	_, err := strconv.ParseUint(args[2], 10, 16)
+	return err == nil
+}
+
 func has(word string) func([]string) bool {
 	return func(args []string) bool {
 		return slices.ContainsFunc(args[1:], func(a string) bool { return strings.EqualFold(a, word) })
