@@ -7,40 +7,68 @@ import (
 	"time"
 )
 
-// cronShare is the part of a period that background work on the data may take.
-const cronShare = 4
+// While the store has more to do at once it works in bursts, between which it rests
+// cronRest times as long. They are short because cron may have the processor that a loop
+// waits for: neither Go's scheduler nor the system takes it away before some milliseconds are over.
+const (
+	cronBurst = 500 * time.Microsecond
+	cronRest  = 3
+)
 
-// cron does background work hz times a second: the store's upkeep and the
-// statistics' samples. What only concerns one connection (timeouts) its loop
+// cron does background work: hz times a second the statistics' samples and what else is looked
+// at from time to time, and the store's upkeep, which goes on between while there is
+// more to do. What only concerns one connection (timeouts) its loop
 // does. It runs in a goroutine of its own, so that no loop waits for it; the
 // store takes a shard's lock for about 100 us at a time.
 func (s *Server) cron(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	due := s.clock()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		period := time.Second / time.Duration(s.cfg.HZ.Load())
-		s.tick(period / cronShare)
-		timer.Reset(period)
+		if now := s.clock(); now >= due {
+			s.look()
+			due = now + int64(time.Second)/int64(s.cfg.HZ.Load())
+		}
+		pause := time.Duration(due - s.clock())
+		if s.upkeep(cronBurst) {
+			pause = min(pause, cronRest*cronBurst)
+		}
+		timer.Reset(pause)
 	}
 }
 
-// tick is one round. The store goes on while it has more to do at once, for
-// the given time, and as long as subscribers are told of the keys that expire as fast.
-func (s *Server) tick(most time.Duration) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.log.Error("background work panicked", slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
-		}
-	}()
+// look is what is done hz times a second.
+func (s *Server) look() {
+	defer s.recoverBackground()
 	s.syncWall()
 	s.counters.sample()
 	s.cutLaggard()
+}
+
+// upkeep has the store do what it has to do at once, for the given time, and as long as
+// subscribers are told of the keys that expire as fast. It reports whether there is more.
+func (s *Server) upkeep(most time.Duration) bool {
+	defer s.recoverBackground()
 	end := s.clock() + int64(most)
-	for !s.pubsub.full(1) && s.store.Tick(s.wallMS(s.clock())) && s.clock() < end {
+	for !s.pubsub.full(1) {
+		if !s.store.Tick(s.wallMS(s.clock())) {
+			return false
+		}
+		if s.clock() >= end {
+			break
+		}
+	}
+	return true
+}
+
+// recoverBackground is deferred.
+func (s *Server) recoverBackground() {
+	if cause := recover(); cause != nil {
+		s.log.Error("background work panicked", slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
 	}
 }

@@ -449,17 +449,37 @@ func TestMaxClientsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestTick(t *testing.T) {
+func TestLook(t *testing.T) {
 	s := testServer(t, nil)
-	c := s.connect(t)
-	c.do("ZADD z 1 a", ":1|")
-	c.do("PEXPIRE z 1", ":1|")
 	s.wallOffset.Add(int64(time.Hour))
 	before := s.wallOffset.Load()
-	s.tick(time.Second)
+	s.look()
 	if s.wallOffset.Load() == before {
 		t.Error("the clock was not set by the system's")
 	}
+}
+
+// Upkeep without time does a slice and says whether there are more.
+func TestUpkeep(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	const keys = 5000
+	for i := range keys {
+		c.do(fmt.Sprintf("SET k%d v PX 1000", i), "+OK|")
+	}
+	if s.upkeep(time.Minute) {
+		t.Error("there is more to do before keys have expired")
+	}
+	s.ShiftTime(2 * time.Second)
+	slices := 1
+	for s.upkeep(0) {
+		slices++
+	}
+	if slices < 10 {
+		t.Errorf("%d keys went in %d slices", keys, slices)
+	}
+	c.do("DBSIZE", ":0|")
+	s.free(t)
 }
 
 func TestTryWith(t *testing.T) {

@@ -125,7 +125,7 @@ func TestWatchExpiry(t *testing.T) {
 	c.do("PEXPIRE k 1000", ":1|")
 	c.do("WATCH k", "+OK|")
 	s.ShiftTime(2 * time.Second)
-	s.tick(0)
+	s.upkeep(0)
 	c.exec("*-1|", "PING")
 
 	// What has expired before it is watched is a key that is not there.

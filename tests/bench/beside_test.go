@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -160,48 +161,71 @@ const expiryRate = 2000
 // expiry has all strings of a server expire in one millisecond and looks at what clients of
 // other keys notice.
 func (s settings) expiry(t *testing.T) {
-	list := table{{"server", "before, p99.9:", "max:", "meanwhile, p99.9:", "max:", "sent late, max:", "all gone after, s:", "target, max:"}}
-	source := ""
-	peers := startPeers(t)
-	source = machine(t, peers)
+	p, peers := newPopulations(s.rows), startPeers(t)
+	var rounds [2][]expiryResult
 	for _, on := range peers {
-		quiet, busy, gone := s.expireAll(t, on)
+		p.counters.fill(t, on)
+	}
+	for round := range s.rounds {
+		for turn := range peers {
+			i := (round + turn) % len(peers)
+			rounds[i] = append(rounds[i], s.expireAll(t, peers[i], p))
+		}
+	}
+	list := table{{"server", "before, p99.9:", "longest:", "meanwhile, p99.9:", "longest:", "of rounds:", "sent late:", "all gone after, s:", "target:"}}
+	for i, on := range peers {
+		of := func(figure func(expiryResult) time.Duration) (values []time.Duration) {
+			for _, r := range rounds[i] {
+				values = append(values, figure(r))
+			}
+			return values
+		}
+		most := of(func(r expiryResult) time.Duration { return r.meanwhile.replied[longest] })
 		goal := ""
 		if on.name == quarry {
 			goal = "2"
 		}
-		list.add(on.name, milliseconds(quiet.replied[longest-1]), milliseconds(quiet.replied[longest]),
-			milliseconds(busy.replied[longest-1]), milliseconds(busy.replied[longest]), milliseconds(busy.sentLate[longest]),
-			decimal(gone.Seconds(), 2), goal)
+		list.add(on.name,
+			milliseconds(median(of(func(r expiryResult) time.Duration { return r.before.replied[longest-1] }))),
+			milliseconds(median(of(func(r expiryResult) time.Duration { return r.before.replied[longest] }))),
+			milliseconds(median(of(func(r expiryResult) time.Duration { return r.meanwhile.replied[longest-1] }))),
+			milliseconds(median(most)), milliseconds(slices.Min(most))+" to "+milliseconds(slices.Max(most)),
+			milliseconds(median(of(func(r expiryResult) time.Duration { return r.meanwhile.sentLate[longest] }))),
+			decimal(median(of(func(r expiryResult) time.Duration { return r.gone })).Seconds(), 2), goal)
 	}
-	publish(t, fmt.Sprintf("Milliseconds that INCR takes from when it was due, %s a second, while %s keys expire at once, and before.\n%s\n\n%s",
-		thousands(expiryRate), thousands(float64(s.rows)), source, list))
+	publish(t, fmt.Sprintf("Milliseconds that INCR takes from when it was due, %s a second, before and while %s keys expire at once,\n"+
+		"medians of %d rounds, and the longest and how late the sender was of each.\n%s\n\n%s",
+		thousands(expiryRate), thousands(float64(s.rows)), s.rounds, machine(t, peers), list))
 }
 
-// expireAll returns what clients noticed before and meanwhile, and after what time all
-// keys were gone.
-func (s settings) expireAll(t *testing.T, on *peer) (quiet, busy openResult, gone time.Duration) {
+// expiryResult is what clients noticed before and while keys expired, and after what time all
+// of them were gone.
+type expiryResult struct {
+	before, meanwhile openResult
+	gone              time.Duration
+}
+
+func (s settings) expireAll(t *testing.T, on *peer, p populations) (r expiryResult) {
 	t.Helper()
-	p := newPopulations(s.rows)
-	p.counters.fill(t, on)
 	work := &workload{name: "incr", command: "incr", on: p.counters, next: (*generator).incr}
 	l := load{on, work, s.conns, 1, 3 * s.duration, 1}
-	quiet = l.openLoop(t, expiryRate)
+	r.before = l.openLoop(t, expiryRate)
 	due := s.fillToExpire(t, on, p.strings)
 	c := on.Dial(t)
 	ended := make(chan struct{})
 	var failure error
 	go func() {
 		defer close(ended)
-		gone, failure = untilGone(c.Conn, p.counters.keys, due)
+		r.gone, failure = untilGone(c.Conn, p.counters.keys, due)
 	}()
 	time.Sleep(time.Until(due.Add(-s.duration / 10)))
-	busy = l.openLoop(t, expiryRate)
+	r.meanwhile = l.openLoop(t, expiryRate)
 	<-ended
 	if failure != nil {
 		t.Fatalf("%s: %v", on.name, failure)
 	}
-	return quiet, busy, gone
+	t.Logf("%s: before %v, meanwhile %v, sent late by %v, all gone after %v", on.name, r.before.replied, r.meanwhile.replied, r.meanwhile.sentLate, r.gone)
+	return r
 }
 
 // fillToExpire makes p on a server and has all of its keys expire at the moment that it returns,
