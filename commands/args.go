@@ -235,9 +235,24 @@ func (l *lexBound) compare(m []byte) int {
 // The ways a timeout can be wrong.
 const (
 	errTimeout         = "ERR timeout is not a float or out of range"
+	errTimeoutInt      = "ERR timeout is not an integer or out of range"
 	errTimeoutNegative = "ERR timeout is negative"
 	errTimeoutRange    = "ERR timeout is out of range"
 )
+
+// timeoutMS reads a timeout in milliseconds, or answers what is wrong with it.
+func (c *Ctx) timeoutMS(arg []byte) (ms int64, ok bool) {
+	ms, ok = parseInt(arg)
+	switch {
+	case !ok:
+		c.Error(errTimeoutInt)
+	case ms < 0:
+		c.Error(errTimeoutNegative)
+	default:
+		return ms, true
+	}
+	return 0, false
+}
 
 // parseTimeout reads the timeout of a blocking command, seconds with a
 // fraction, and returns it in milliseconds, rounded up so that nothing but zero

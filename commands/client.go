@@ -9,10 +9,23 @@ var clientCommands = []Spec{
 		Arity: -2,
 		Subs: []Spec{
 			{
+				Name: "CACHING", Group: Connection, Since: "6.0.0",
+				Summary: "Has client side caching note the keys of the next command, or not", Complexity: "O(1)",
+				Arity: 3, Flags: NoScript | Loading | Stale,
+				Args: []Arg{oneOf("mode", token("YES"), token("NO"))},
+				Run:  func(c *Ctx) { c.Error(errNotTracking) },
+			},
+			{
 				Name: "GETNAME", Group: Connection, Since: "2.6.9",
 				Summary: "Tells this connection's name", Complexity: "O(1)",
 				Arity: 2, Flags: NoScript | Loading | Stale,
 				Run: clientGetname,
+			},
+			{
+				Name: "GETREDIR", Group: Connection, Since: "6.0.0",
+				Summary: "Tells which connection gets the messages of client side caching for this one: -1, it is off", Complexity: "O(1)",
+				Arity: 2, Flags: NoScript | Loading | Stale,
+				Run: func(c *Ctx) { c.Int(-1) },
 			},
 			{
 				Name: "HELP", Group: Connection, Since: "5.0.0",
@@ -79,6 +92,14 @@ var clientCommands = []Spec{
 				Run:  func(c *Ctx) { clientSwitch(c, c.Client.SetNoTouch) },
 			},
 			{
+				Name: "PAUSE", Group: Connection, Since: "2.9.50",
+				Summary: "Holds up all connections' commands, or those that may change data, for some time", Complexity: "O(1)",
+				Arity: -3, Flags: Admin | NoScript | Loading | Stale,
+				History: [][2]string{{"6.2.0", "The mode `WRITE`."}},
+				Args:    []Arg{intArg("timeout"), optional(since("6.2.0", oneOf("mode", token("WRITE"), token("ALL"))))},
+				Run:     clientPause,
+			},
+			{
 				Name: "REPLY", Group: Connection, Since: "3.2.0",
 				Summary: "Chooses whether this connection gets answers", Complexity: "O(1)",
 				Arity: 3, Flags: NoScript | Loading | Stale,
@@ -101,11 +122,37 @@ var clientCommands = []Spec{
 				Run:  clientSetname,
 			},
 			{
+				Name: "TRACKING", Group: Connection, Since: "6.0.0",
+				Summary: "Turns client side caching off; it cannot be turned on", Complexity: "O(1)",
+				Arity: -3, Flags: NoScript | Loading | Stale,
+				Args: []Arg{
+					oneOf("status", token("ON"), token("OFF")), optional(withToken("REDIRECT", intArg("client-id"))),
+					optional(withToken("PREFIX", Arg{Name: "prefix", Type: TypeString, Multiple: true, MultipleToken: true})), optional(token("BCAST")), optional(token("OPTIN")),
+					optional(token("OPTOUT")), optional(token("NOLOOP")),
+				},
+				Run: clientTracking,
+			},
+			{
+				Name: "TRACKINGINFO", Group: Connection, Since: "6.2.0",
+				Summary: "Tells how client side caching is set for this connection: it is off", Complexity: "O(1)",
+				Arity: 2, Flags: NoScript | Loading | Stale,
+				Run: clientTrackinginfo,
+			},
+			{
 				Name: "UNBLOCK", Group: Connection, Since: "5.0.0",
 				Summary: "Ends the blocking command of another connection", Complexity: "O(log N) for N connections",
 				Arity: -3, Flags: Admin | NoScript | Loading | Stale,
 				Args: []Arg{intArg("client-id"), optional(oneOf("timeout_error", token("TIMEOUT"), token("ERROR")))},
 				Run:  clientUnblock,
+			},
+			{
+				Name: "UNPAUSE", Group: Connection, Since: "6.2.0",
+				Summary: "Ends what CLIENT PAUSE began", Complexity: "O(N) for N connections held up",
+				Arity: 2, Flags: Admin | NoScript | Loading | Stale,
+				Run: func(c *Ctx) {
+					c.Host.ClientUnpause()
+					c.OK()
+				},
 			},
 		},
 	},
@@ -307,4 +354,91 @@ func clientUnblock(c *Ctx) {
 		return
 	}
 	c.Int(oneIf(c.Host.ClientUnblock(id, withError)))
+}
+
+func clientPause(c *Ctx) {
+	all := len(c.Args) == 3 || equalFold(c.Args[3], "ALL")
+	switch {
+	case len(c.Args) > 4:
+		c.Error(wrongSubcommandArity(c))
+		return
+	case !all && !equalFold(c.Args[3], "WRITE"):
+		c.Error("ERR CLIENT PAUSE mode must be WRITE or ALL")
+		return
+	}
+	if ms, ok := c.timeoutMS(c.Args[2]); ok {
+		c.Host.ClientPause(ms, all)
+		c.OK()
+	}
+}
+
+// There is no client side caching: it is off, and cannot be turned on. Libraries that ask for it go
+// on without it when they are told so.
+const (
+	errNotTracking = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+	errNoTracking  = "ERR CLIENT TRACKING is not supported: this server sends no messages about keys that change"
+)
+
+// clientTracking reads the options as Redis does.
+func clientTracking(c *Ctx) {
+	var redirect, prefix, bcast, optin, optout bool
+	for args := c.Args[3:]; len(args) > 0; args = args[1:] {
+		more := len(args) > 1
+		switch {
+		case equalFold(args[0], "REDIRECT") && more:
+			args = args[1:]
+			if redirect {
+				c.Error("ERR A client can only redirect to a single other client")
+				return
+			}
+			id, ok := parseInt(args[0])
+			if !ok {
+				c.Error(errNotInt)
+				return
+			}
+			if !c.Host.ClientExists(id) {
+				c.Error("ERR The client ID you want redirect to does not exist")
+				return
+			}
+			redirect = id != 0
+		case equalFold(args[0], "PREFIX") && more:
+			args = args[1:]
+			prefix = true
+		case equalFold(args[0], "BCAST"):
+			bcast = true
+		case equalFold(args[0], "OPTIN"):
+			optin = true
+		case equalFold(args[0], "OPTOUT"):
+			optout = true
+		case equalFold(args[0], "NOLOOP"):
+		default:
+			c.Error(errSyntax)
+			return
+		}
+	}
+	switch {
+	case equalFold(c.Args[2], "OFF"):
+		c.OK()
+	case !equalFold(c.Args[2], "ON"):
+		c.Error(errSyntax)
+	case prefix && !bcast:
+		c.Error("ERR PREFIX option requires BCAST mode to be enabled")
+	case bcast && (optin || optout):
+		c.Error("ERR OPTIN and OPTOUT are not compatible with BCAST")
+	case optin && optout:
+		c.Error("ERR You can't specify both OPTIN mode and OPTOUT mode")
+	default:
+		c.Error(errNoTracking)
+	}
+}
+
+func clientTrackinginfo(c *Ctx) {
+	c.Map(3)
+	c.Str("flags")
+	c.Set(1)
+	c.Str("off")
+	c.Str("redirect")
+	c.Int(-1)
+	c.Str("prefixes")
+	c.Array(0)
 }

@@ -264,6 +264,9 @@ func (h *fakeHost) ClientUnblock(id int64, withError bool) bool {
 	h.note(nil, "unblock %d %t", id, withError)
 	return h.unblocks
 }
+func (h *fakeHost) ClientExists(id int64) bool               { return id == 1 }
+func (h *fakeHost) ClientPause(ms int64, all bool)           { h.note(nil, "pause %d %t", ms, all) }
+func (h *fakeHost) ClientUnpause()                           { h.note(nil, "unpause") }
 func (h *fakeHost) SlowlogGet(n int) []SlowEntry             { h.note(nil, "slowlog %d", n); return h.slow }
 func (h *fakeHost) SlowlogLen() int                          { return len(h.slow) }
 func (h *fakeHost) SlowlogReset()                            { h.slow = nil }

@@ -132,6 +132,12 @@ type Host interface {
 	// ClientUnblock ends the blocking command of a client as if it timed out or,
 	// withError, with -UNBLOCKED; false if it is not blocked.
 	ClientUnblock(id int64, withError bool) bool
+	// ClientExists reports whether there is a client with the id.
+	ClientExists(id int64) bool
+	// ClientPause holds up the commands of all clients, or those that may change data, for some time;
+	// what clients are waiting for then comes when that is over, or ClientUnpause ends it.
+	ClientPause(ms int64, all bool)
+	ClientUnpause()
 	SlowlogGet(n int) []SlowEntry // n < 0: all; newest first
 	SlowlogLen() int
 	SlowlogReset()

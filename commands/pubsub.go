@@ -24,7 +24,7 @@ var pubsubCommands = []Spec{
 	{
 		Name: "PUBLISH", Group: PubSub, Since: "2.0.0",
 		Summary: "Sends a message to a channel and tells how many clients get it", Complexity: "O(N+M) for N listeners and M patterns in all",
-		Arity: 3, Flags: PubSubFlag | Loading | Stale | Fast,
+		Arity: 3, Flags: PubSubFlag | Loading | Stale | Fast | HeldAsWrite,
 		Args: []Arg{stringArg("channel"), stringArg("message")},
 		Run:  func(c *Ctx) { c.Int(int64(c.Client.Publish(Channels, c.Args[1], c.Args[2]))) },
 	},
@@ -85,7 +85,7 @@ var pubsubCommands = []Spec{
 	{
 		Name: "SPUBLISH", Group: PubSub, Since: "7.0.0",
 		Summary: "Sends a message to a shard channel and tells how many clients get it", Complexity: "O(N) for N listeners",
-		Arity: 3, Flags: PubSubFlag | Loading | Stale | Fast,
+		Arity: 3, Flags: PubSubFlag | Loading | Stale | Fast | HeldAsWrite,
 		Keys: KeyAt(1, NotKey),
 		Args: []Arg{stringArg("shardchannel"), stringArg("message")},
 		Run:  func(c *Ctx) { c.Int(int64(c.Client.Publish(ShardChannels, c.Args[1], c.Args[2]))) },

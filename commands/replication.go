@@ -1,7 +1,5 @@
 package commands
 
-import "math"
-
 // Quarry has no replicas and is none: these commands answer what Redis answers on a master
 // that nobody follows, and refuse what would change that.
 
@@ -79,7 +77,6 @@ var replicationCommands = []Spec{
 }
 
 const (
-	errTimeoutInt            = "ERR timeout is not an integer or out of range"
 	errMasterPort            = "ERR Invalid master port"
 	errNoReplication         = "ERR this server neither is a replica nor has any: it has no replication"
 	errNoReplicas            = "ERR FAILOVER requires connected replicas."
@@ -150,15 +147,7 @@ func wait(c *Ctx) {
 		c.Error(errNotInt)
 		return
 	}
-	ms, ok := parseInt(c.Args[2])
-	switch {
-	case !ok:
-		c.Error(errTimeoutInt)
-	case ms < 0:
-		c.Error(errTimeoutNegative)
-	case ms > math.MaxInt64-c.NowMS:
-		c.Error(errTimeoutRange)
-	default:
+	if _, ok := c.timeoutMS(c.Args[2]); ok {
 		c.Int(0)
 	}
 }

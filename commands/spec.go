@@ -62,6 +62,7 @@ const (
 	RunsQueue                             // EXEC: the gate locks the shards of the commands queued since MULTI
 	Hidden                                // found when it is called, and shown nowhere
 	InSubscribed                          // allowed to a client of RESP2 that is subscribed to something
+	HeldAsWrite                           // CLIENT PAUSE WRITE holds it up although it does not change data
 	PushReplies                           // answers with any number of pushes, see Reply
 )
 

@@ -119,6 +119,9 @@ func (s *Server) kill(client *Session) bool {
 	return true
 }
 
+// ClientExists reports whether there is a client with the id.
+func (s *Server) ClientExists(id int64) bool { return s.clients.get(id) != nil }
+
 // ClientUnblock is CLIENT UNBLOCK.
 func (s *Server) ClientUnblock(id int64, withError bool) bool {
 	client := s.clients.get(id)
@@ -232,7 +235,7 @@ func (s *Session) flags() string {
 	}{
 		{'P', v.subscribed()},
 		{'x', v.multi.Load() >= 0},
-		{'b', s.parked.Load() != nil},
+		{'b', s.waits()},
 		{'d', s.touched.Load()},
 		{'c', v.closing.Load()},
 		{'U', v.unix},

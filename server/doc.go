@@ -13,7 +13,8 @@
 // # Locks
 //
 // In this order, each only if needed: shards in ascending index (package
-// store), then parked.mu of one parked client, then the mailbox of a loop.
+// store), then parked.mu of one parked client, then the mailbox of a loop. The lock of a pause is
+// taken with none of the former held.
 // The locks of the list of clients, of a session's names (view.mu) and of the
 // counters are taken last, and nothing under them.
 //
@@ -21,7 +22,7 @@
 // outside of one finds all of them taken (commands.LocksShards, store.DB.HoldAll).
 //
 // Reading order: session.go, gate.go, locks.go, transaction.go, watch.go, observer.go,
-// blocking.go, clients.go, limits.go, server.go, listen.go, transport.go, cron.go; then
+// blocking.go, pause.go, clients.go, limits.go, server.go, listen.go, transport.go, cron.go; then
 // host.go, info.go, stats.go and stopwatch.go for what is counted and shown, redconfront.go
 // for the portable transport.
 package server

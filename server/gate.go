@@ -155,6 +155,10 @@ func (w *worker) turnOver(s *Session) bool {
 func (w *worker) execute(s *Session, args [][]byte) {
 	w.mark = w.out.Mark()
 	spec, refusal := w.admit(s, args)
+	if refusal == "" && s.postpone(spec, args) {
+		w.prefetched, w.loud = 0, false
+		return
+	}
 	queued := s.multi != nil && refusal == "" && !spec.Has(commands.NotQueued)
 	if refusal == "" && !queued {
 		refusal = w.lock(s, spec, args)

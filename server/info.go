@@ -173,17 +173,33 @@ func (s *Server) infoClients(t *infoText) {
 	t.add("maxclients", s.cfg.MaxClients.Load())
 	t.add("client_recent_max_input_buffer", u.maxInput)
 	t.add("client_recent_max_output_buffer", u.maxOutput)
-	t.add("blocked_clients", s.blocked.Load())
+	t.add("blocked_clients", s.blocked.Load()+u.paused)
 	t.add("clients_in_timeout_table", u.timed)
 	t.add("tracking_clients", 0)
 	t.add("pubsub_clients", s.pubsub.clients.Load())
 	t.add("watching_clients", s.watching.Load())
+	s.infoPause(t)
+}
+
+// infoPause tells of CLIENT PAUSE.
+func (s *Server) infoPause(t *infoText) {
+	reason, actions := "none", "none"
+	switch s.pause.mode.Load() {
+	case writesPaused:
+		reason, actions = "client_pause", "write"
+	case allPaused:
+		reason, actions = "client_pause", "all"
+	}
+	t.add("paused_reason", reason)
+	t.add("paused_actions", actions)
+	t.add("paused_timeout_milliseconds", s.remaining())
 }
 
 // clientUse is what the clients take.
 type clientUse struct {
 	count               int
-	timed               int // parked, with a timeout
+	timed               int   // parked, with a timeout
+	paused              int64 // with a command that is postponed
 	bytes               int64
 	maxInput, maxOutput int64
 }
@@ -194,6 +210,9 @@ func (s *Server) clientUse() (u clientUse) {
 		u.count++
 		if p := client.parked.Load(); p != nil && p.timed {
 			u.timed++
+		}
+		if client.paused.Load() {
+			u.paused++
 		}
 		u.bytes += sessionBytes + input + output + client.view.multiBytes.Load()
 		u.maxInput = max(u.maxInput, input)

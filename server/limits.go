@@ -234,7 +234,7 @@ func (s *Session) checkTime() {
 	switch {
 	case s.closing && seconds-s.closingSince > lingerSeconds:
 		s.aborted = true
-	case timeout > 0 && idle > timeout && s.parked.Load() == nil:
+	case timeout > 0 && idle > timeout && !s.waits():
 		s.srv.log.Debug("closing an idle client", slog.String("client", s.view.addr))
 		s.aborted = true
 	}

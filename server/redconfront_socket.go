@@ -203,7 +203,7 @@ func (c *redconClient) look(failed bool) readerState {
 		c.called = false
 		c.socket.SetReadDeadline(time.Time{})
 	}
-	c.held = c.muted || failed && c.session.parked.Load() != nil
+	c.held = c.muted || failed && c.session.waits()
 	return readerState{closed: c.closed, held: c.held, authenticated: c.session.Authenticated()}
 }
 

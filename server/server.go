@@ -42,6 +42,9 @@ type Server struct {
 	queues    []queues     // of parked clients, by shard, under its lock
 	queued    atomic.Int64 // bytes that transactions have queued
 
+	pause      pause
+	lazyExpiry bool // DEBUG SET-ACTIVE-EXPIRE 0; pause.mu
+
 	observer  observer
 	observing atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
 	watching  atomic.Int64 // clients that watch keys
@@ -206,6 +209,7 @@ func (s *Server) Close() error {
 		ln.Close() // if a transport has had it, it is closed already
 	}
 	s.removeSockets()
+	s.ClientUnpause() // and its timer
 	return s.store.Close()
 }
 

@@ -32,7 +32,7 @@ type endpoint interface {
 
 // Session is one connection: bytes go in by Feed, replies come out by Output.
 // It has no socket, and its methods are called by one goroutine at a time; what
-// others may read is in view, killed and parked.
+// others may read is in view, killed, parked and paused.
 //
 // Input is run as far as it goes in a turn. What stops it earlier:
 //
@@ -40,6 +40,7 @@ type endpoint interface {
 //	stalled  too much is unsent; Resume goes on when it is sent
 //	held     what it published is to be handed out first; goOn goes on
 //	parked   a blocking command waits; input is kept, unpark goes on
+//	paused   CLIENT PAUSE has a command wait; input is kept, goOnPostponed goes on
 //	closing  nothing is run any more, the output is sent first
 //	aborted  nothing is run any more, the output is tried once
 type Session struct {
@@ -76,6 +77,8 @@ type Session struct {
 	watchedBytes int64                  // about their memory
 	touched      atomic.Bool            // one of them has been changed
 	parked       atomic.Pointer[parked] // the blocking command that waits, if any
+	postponed    [][]byte               // a copy of the command that a pause has held up: the next to be run
+	paused       atomic.Bool            // it waits for the end of the pause
 	killed       atomic.Bool            // by CLIENT KILL
 	view         view
 }
@@ -160,15 +163,15 @@ func (s *Session) run() {
 	s.more, s.stalled = false, false
 	for s.runnable() {
 		if w.turnOver(s) {
-			s.more = s.framer.Buffered() > 0
+			s.more = s.framer.Buffered() > 0 || s.postponed != nil
 			return
 		}
-		if s.framer.Done() {
+		if s.postponed == nil && s.framer.Done() {
 			return // and leaves the arguments of the last command where they are
 		}
 		w.hear(s)
 		w.intact = false
-		args, ok, err := s.framer.Next()
+		args, ok, err := s.nextCommand()
 		if err != nil {
 			s.protocolError(err)
 			return
@@ -183,10 +186,19 @@ func (s *Session) run() {
 	}
 }
 
+// nextCommand is the one that was postponed, or the next of the input.
+func (s *Session) nextCommand() (args [][]byte, ok bool, err error) {
+	if args = s.postponed; args != nil {
+		s.postponed = nil
+		return args, true, nil
+	}
+	return s.framer.Next()
+}
+
 // runnable says whether the next command may be run. It notices the moment at
 // which too much output is waiting.
 func (s *Session) runnable() bool {
-	if s.closing || s.aborted || s.held || s.killed.Load() || s.parked.Load() != nil || s.srv.stopping.Load() {
+	if s.closing || s.aborted || s.held || s.killed.Load() || s.waits() || s.srv.stopping.Load() {
 		return false
 	}
 	if unsent := s.unsent(); unsent > countBytes && s.srv.crowded() && unsent > s.srv.share() {
@@ -225,7 +237,7 @@ func (s *Session) Wants() eventloop.Wants {
 		return eventloop.More
 	case s.stalled:
 		return eventloop.Drain | eventloop.Mute
-	case s.held, s.parked.Load() != nil && s.framer.Buffered() > parkedInput:
+	case s.held, s.waits() && s.framer.Buffered() > parkedInput:
 		return eventloop.Mute
 	}
 	return 0
@@ -297,6 +309,7 @@ func (s *Session) Sweep() { s.checkTime() }
 func (s *Session) Closed() {
 	s.aborted = true
 	s.abandonPark()
+	s.dropPostponed()
 	s.forsake()
 	s.resignAll()
 	s.dropAll()

@@ -83,6 +83,8 @@ type Store struct {
 	maxMemory atomic.Int64
 	lfu       atomic.Bool // use words are counters (use.go)
 
+	keepExpired atomic.Bool
+
 	tickMS   atomic.Int64 // time of the last Tick
 	nextTick int          // shard that the next Tick begins with
 }

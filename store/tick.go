@@ -25,19 +25,23 @@ func (s *Store) Tick(nowMS int64) bool {
 	for range s.shards {
 		sh := s.shards[s.nextTick]
 		s.nextTick = (s.nextTick + 1) % len(s.shards)
-		if sh.upkeep(nowMS) {
+		if sh.upkeep(nowMS, !s.keepExpired.Load()) {
 			return true
 		}
 	}
 	return s.region.Trim(trimPages)
 }
 
+// KeepExpired has Tick leave expired keys where they are, or not any more. Calls that meet one
+// remove it all the same. It takes no lock.
+func (s *Store) KeepExpired(on bool) { s.keepExpired.Store(on) }
+
 // upkeep does one slice for a shard and reports whether there is more.
-func (sh *shard) upkeep(nowMS int64) bool {
+func (sh *shard) upkeep(nowMS int64, expire bool) bool {
 	sh.lock()
 	defer sh.unlock()
 	for i := range sh.dbs {
-		if sh.reclaim(i, nowMS, reclaimKeys) {
+		if expire && sh.reclaim(i, nowMS, reclaimKeys) {
 			return true
 		}
 		sh.sample(&sh.dbs[i], nowMS)

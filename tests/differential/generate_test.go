@@ -38,7 +38,9 @@ var excluded = map[string]string{
 	"client|reply": "silences the connection, so that replies cannot be paired; server's tests cover it",
 	"subscribe":    "answers more than once; TestRandomSubscriptions calls it, and the next five",
 	"unsubscribe":  "", "psubscribe": "", "punsubscribe": "", "ssubscribe": "", "sunsubscribe": "",
-	"wait": "makes the oracle wait for replicas that will not come; a transcript covers it",
+	"client|pause":    "holds up what the oracle would answer; server's tests cover it",
+	"client|tracking": "cannot be turned on; a transcript covers it",
+	"wait":            "makes the oracle wait for replicas that will not come; a transcript covers it",
 }
 
 // The pools values are drawn from: small, so that calls meet, and nasty.
