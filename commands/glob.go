@@ -8,12 +8,12 @@ package commands
 //     \x       x itself
 //
 // With fold, ASCII letters match in either case. The empty string is matched by
-// the empty pattern and by "*", but not by "**". The cost is at most
+// the empty pattern alone, not by "*" (but see matchesKey). The cost is at most
 // len(pattern) * len(s): only the last star met is ever tried again, which is
 // enough because an earlier star could but hand later bytes on to it.
 func GlobMatch(pattern, s []byte, fold bool) bool {
 	if len(s) == 0 {
-		return len(pattern) == 0 || string(pattern) == "*"
+		return len(pattern) == 0
 	}
 	p, i := 0, 0
 	star, retry := -1, 0 // the last star, and where in s the text after it was tried
@@ -44,6 +44,12 @@ func GlobMatch(pattern, s []byte, fold bool) bool {
 
 // globMatch is GlobMatch with the letters' case told apart.
 func globMatch(pattern, s []byte) bool { return GlobMatch(pattern, s, false) }
+
+// matchesKey is globMatch for what is listed: KEYS and the scans take "*" for all there is, the
+// empty key, field or member too. A subscription to the pattern "*" does not hear the empty channel.
+func matchesKey(pattern, key []byte) bool {
+	return string(pattern) == "*" || globMatch(pattern, key)
+}
 
 // matchOne matches c against the first element of pattern, which is not a
 // star, and returns the element's length.

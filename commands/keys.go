@@ -230,7 +230,7 @@ func keys(c *Ctx) {
 	// The walk may pass a key twice when the directory changes under it; KEYS must not.
 	seen := map[string]struct{}{}
 	keep := func(key []byte) {
-		if globMatch(pattern, key) {
+		if matchesKey(pattern, key) {
 			seen[string(key)] = struct{}{}
 		}
 	}

@@ -44,7 +44,7 @@ func scan(c *Ctx) {
 	}
 	var found keyList
 	next := c.DB.Scan(cursor, o.count, o.only, func(key []byte) {
-		if !o.nothing && (o.pattern == nil || globMatch(o.pattern, key)) {
+		if !o.nothing && (o.pattern == nil || matchesKey(o.pattern, key)) {
 			found.add(key)
 		}
 	})
@@ -159,7 +159,7 @@ func parseElementScan(args [][]byte, word string) (o elementScan, problem string
 
 // matches reports whether an element is asked for.
 func (o *elementScan) matches(key []byte) bool {
-	return o.pattern == nil || globMatch(o.pattern, key)
+	return o.pattern == nil || matchesKey(o.pattern, key)
 }
 
 // beginScan begins an answer with the cursor. It comes before what the walk passes, which is

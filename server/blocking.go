@@ -326,8 +326,8 @@ func (v *serving) key(key waitKey) {
 func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done {
-		return true
+	if p.done || p.session.killed.Load() {
+		return true // and what there is stays for the next, or for nobody
 	}
 	defer func() {
 		if cause := recover(); cause != nil {

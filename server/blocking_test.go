@@ -331,6 +331,20 @@ func TestKillParked(t *testing.T) {
 	s.noneWaits(t)
 }
 
+// TestKilledIsNotServed: a client that CLIENT KILL has ended takes nothing any more, though its loop may not
+// have heard of it yet; what comes is for the next.
+func TestKilledIsNotServed(t *testing.T) {
+	s := testServer(t, nil)
+	c, next, other := s.connect(t), s.connect(t), s.connect(t)
+	c.do("BLPOP q 0", "")
+	other.do("CLIENT KILL ID 1", ":1|")
+	other.do("RPUSH q a", ":1|")
+	other.do("LLEN q", ":1|")
+	next.do("BLPOP q 0", "*2|$1|q|$1|a|")
+	c.got("")
+	s.noneWaits(t)
+}
+
 // TestQueuesGiveBackTheirRoom: after a command that waited for very many keys the
 // queues are as they were.
 func TestQueuesGiveBackTheirRoom(t *testing.T) {
