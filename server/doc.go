@@ -13,8 +13,7 @@
 // # Locks
 //
 // In this order, each only if needed: shards in ascending index (package
-// store), then parked.mu of one parked client, then the mailbox of a loop. The lock of a pause is
-// taken with none of the former held.
+// store), then parked.mu of one parked client, then pubsub.mu or pause.mu, then the mailbox of a loop.
 // The locks of the list of clients, of a session's names (view.mu) and of the
 // counters are taken last, and nothing under them.
 //

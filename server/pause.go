@@ -29,7 +29,7 @@ const (
 type pause struct {
 	mode atomic.Int32 // what every command looks at
 
-	mu      sync.Mutex // before the mailboxes'
+	mu      sync.Mutex // after the shards' locks, before the mailboxes'
 	end     int64      // of the server's clock
 	timer   *time.Timer
 	number  int // of the timer: one that has been overtaken does nothing

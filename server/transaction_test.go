@@ -159,6 +159,7 @@ func TestEveryCommandInTransaction(t *testing.T) {
 			if out := c.send("EXEC"); !strings.HasPrefix(out, "*3\r\n:") || c.InMulti() {
 				t.Errorf("%s: %q", call, out)
 			}
+			s.unpause(0)
 			c.killed.Store(true)
 			c.turn()
 			s.free(t)
