@@ -116,6 +116,7 @@ func (r *textReply) Patch(mark, n int) {
 
 // fakeClient notes what handlers ask for.
 type fakeClient struct {
+	monitors              bool
 	name, libName, libVer string
 	user                  string
 	db, proto             int
@@ -204,6 +205,11 @@ func (f *fakeClient) Subscriptions(kind Topics) (names [][]byte) {
 
 func (f *fakeClient) Subscribed() bool { return f.count(Channels)+f.count(ShardChannels) > 0 }
 
+func (f *fakeClient) Monitor() bool {
+	was := f.monitors
+	f.monitors = true
+	return !was
+}
 func (f *fakeClient) Publish(kind Topics, channel, message []byte) int {
 	f.published = fmt.Sprintf("%d %s %s", kind, channel, message)
 	return 3

@@ -53,6 +53,8 @@ type Client interface {
 	Subscriptions(kind Topics) [][]byte
 	// Subscribed reports whether there is any subscription.
 	Subscribed() bool
+	// Monitor has the client shown the commands of all clients, and reports false if it is already.
+	Monitor() bool
 	// Publish sends a message to who listens to a channel and returns to how many clients. Those that listen
 	// in several ways get it, and are counted, several times.
 	Publish(kind Topics, channel, message []byte) (receivers int)

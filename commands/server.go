@@ -46,6 +46,12 @@ var serverCommands = []Spec{
 		Run:     info,
 	},
 	{
+		Name: "MONITOR", Group: ServerGroup, Since: "1.0.0",
+		Summary: "Shows this connection the commands that all connections run", Complexity: "O(1), and for each command O(N) for N connections that do so",
+		Arity: 1, Flags: Admin | NoScript | Loading | Stale,
+		Run: monitor,
+	},
+	{
 		Name: "SHUTDOWN", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Ends the server in good order", Complexity: "O(1), or O(N) when N keys are to be saved",
 		Arity: -1, Flags: Admin | NoScript | Loading | Stale | NoMulti | AllowBusy,
@@ -93,6 +99,17 @@ func info(c *Ctx) {
 		sections = append(sections, strings.ToLower(string(arg)))
 	}
 	c.Verbatim("txt", c.Host.Info(sections))
+}
+
+// monitor gives no answer the second time, as in Redis.
+func monitor(c *Ctx) {
+	if c.Client.InMulti() {
+		c.Error("ERR MONITOR isn't allowed for DENY BLOCKING client")
+		return
+	}
+	if c.Client.Monitor() {
+		c.OK()
+	}
 }
 
 // shutdown gives no answer when it succeeds: the connection just ends.

@@ -154,7 +154,7 @@ func (s *Session) kind() string {
 
 // subscribed reports whether the client is subscribed to anything.
 func (v *view) subscribed() bool {
-	for kind := range v.topics {
+	for kind := range v.topics[:monitorTopic] {
 		if v.topics[kind].Load() > 0 {
 			return true
 		}
@@ -233,6 +233,7 @@ func (s *Session) flags() string {
 		letter byte
 		set    bool
 	}{
+		{'O', v.topics[monitorTopic].Load() > 0},
 		{'P', v.subscribed()},
 		{'x', v.multi.Load() >= 0},
 		{'b', s.waits()},

@@ -21,7 +21,7 @@
 // outside of one finds all of them taken (commands.LocksShards, store.DB.HoldAll).
 //
 // Reading order: session.go, gate.go, locks.go, transaction.go, watch.go, observer.go,
-// blocking.go, pause.go, clients.go, limits.go, server.go, listen.go, transport.go, cron.go; then
-// host.go, info.go, stats.go and stopwatch.go for what is counted and shown, redconfront.go
+// blocking.go, pause.go, pubsub.go, subscriber.go, monitor.go, clients.go, limits.go, server.go,
+// listen.go, transport.go, cron.go; then host.go, info.go, stats.go and stopwatch.go for what is counted and shown, redconfront.go
 // for the portable transport.
 package server

@@ -174,7 +174,7 @@ func (w *worker) execute(s *Session, args [][]byte) {
 	}
 	w.prefetched = max(w.prefetched-1, 0)
 	w.locks.done()
-	w.loud = spec != nil && spec.Has(commands.PubSubFlag) || w.srv.events.Load() != 0
+	w.loud = spec != nil && spec.Has(commands.PubSubFlag) || w.srv.events.Load() != 0 || w.srv.monitors.Load() != 0
 	w.answered = spec
 	if queued {
 		w.answered = nil
@@ -184,7 +184,7 @@ func (w *worker) execute(s *Session, args [][]byte) {
 
 // hear lets messages that the session is to get come before what is written next.
 func (w *worker) hear(s *Session) {
-	if s.Subscribed() {
+	if s.listens() {
 		s.getMessages()
 	}
 	if s.waiting > 0 {
@@ -214,6 +214,8 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 		return cmd, commands.ErrOOM
 	case s.proto == 2 && s.Subscribed() && !cmd.Has(commands.InSubscribed):
 		return cmd, commands.NotWhileSubscribed(cmd)
+	case s.monitors() && s.touchesData(cmd):
+		return cmd, errReplica
 	}
 	return cmd, ""
 }
@@ -282,6 +284,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	spec.Run(c)
 	w.intact = true
 	w.watch.done(c, w.failed(w.mark))
+	w.monitor(s, spec, args)
 	w.noteSwapped()
 	w.spec = nil
 }

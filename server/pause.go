@@ -126,7 +126,7 @@ func (s *Session) postpone(spec *commands.Spec, args [][]byte) bool {
 			return false
 		}
 	}
-	if !p.add(s) {
+	if s.monitors() || !p.add(s) {
 		return false
 	}
 	s.postponed = make([][]byte, len(args))
@@ -139,12 +139,21 @@ func (s *Session) postpone(spec *commands.Spec, args [][]byte) bool {
 
 // mayChange reports whether a command counts as one that changes data: what it would tell others
 // does, too.
-func (s *Session) mayChange(spec *commands.Spec) bool {
-	flags := spec.Flags
-	if flags&commands.RunsQueue != 0 && s.multi != nil {
-		flags |= s.multi.flags
+func (s *Session) mayChange(spec *commands.Spec) bool { return s.flagsOf(spec)&changing != 0 }
+
+// touchesData reports whether a command reads or changes data.
+func (s *Session) touchesData(spec *commands.Spec) bool {
+	return s.flagsOf(spec)&(commands.ReadOnly|changing) != 0
+}
+
+const changing = commands.Write | commands.MayReplicate | commands.HeldAsWrite
+
+// flagsOf are the flags of a command and, if it is EXEC, of those that it runs.
+func (s *Session) flagsOf(spec *commands.Spec) commands.Flag {
+	if spec.Has(commands.RunsQueue) && s.multi != nil {
+		return spec.Flags | s.multi.flags
 	}
-	return flags&(commands.Write|commands.MayReplicate|commands.HeldAsWrite) != 0
+	return spec.Flags
 }
 
 // goOnPostponed is called when the pause is over.

@@ -129,7 +129,7 @@ type pubsub struct {
 
 	mu       sync.Mutex // after the shards' locks and parked.mu, before the mailboxes'
 	seq      uint64     // of the last job
-	kinds    [commands.TopicKinds]directory
+	kinds    [topicKinds]directory
 	patterns []*topic
 	inboxes  []inbox // by loop
 	held     []*Session
@@ -469,7 +469,7 @@ func (d *delivery) catchUp(s *Session, upto uint64) (messages int) {
 	first, _ := slices.BinarySearchFunc(jobs, s.seen+1, func(j job, seq uint64) int { return cmp.Compare(j.seq, seq) })
 	for i := first; i < len(jobs) && jobs[i].seq <= upto; i++ {
 		j := &jobs[i]
-		if m := s.member(j.to); m != nil && m.since < j.seq {
+		if m := s.member(j.to); m != nil && m.since < j.seq && !(j.to.kind == monitorTopic && s.silence == silent) {
 			s.receive(j.msg)
 			messages++
 		}
@@ -520,13 +520,14 @@ type message struct {
 	size  int64  // as it is counted in jobs
 	text  []byte // for one protocol,
 	proto int
+	line  bool                   // for monitors: the same for all protocols
 	other atomic.Pointer[[]byte] // and for the other, made when it is wanted
 }
 
 // encode makes what subscribers of a channel, or of a pattern that matches it, get; nil
 // if there are so many messages already that it is not kept.
 func (p *pubsub) encode(verb string, pattern, channel, text []byte) *message {
-	if p.queued.Load() > lostBytes {
+	if !p.keeps(0) {
 		return nil
 	}
 	const around = len("*4\r\n$8\r\npmessage\r\n") + 3*len("$18446744073709551615\r\n\r\n")
@@ -541,7 +542,15 @@ func (p *pubsub) encode(verb string, pattern, channel, text []byte) *message {
 		b = appendWord(b, pattern)
 	}
 	b = appendWord(appendWord(b, channel), text)
-	m := &message{p: p, text: b, proto: 2, size: int64(len(b)) + messageBytes}
+	return p.message(b)
+}
+
+// keeps reports whether there is room for a message with about so many bytes.
+func (p *pubsub) keeps(bytes int64) bool { return p.queued.Load()+bytes <= lostBytes }
+
+// message makes one of its text.
+func (p *pubsub) message(text []byte) *message {
+	m := &message{p: p, text: text, proto: 2, size: int64(len(text)) + messageBytes}
 	p.shared.Add(m.size)
 	return m
 }
@@ -553,7 +562,7 @@ func appendWord(b, word []byte) []byte {
 
 // in is the message's encoding for a protocol. The two differ in their first byte: an array, a push.
 func (m *message) in(proto int) []byte {
-	if proto == m.proto {
+	if proto == m.proto || m.line {
 		return m.text
 	}
 	if b := m.other.Load(); b != nil {
@@ -570,9 +579,13 @@ func (m *message) in(proto int) []byte {
 
 // release gives up one claim to the message.
 func (m *message) release() {
-	if m.refs.Add(-1) > 0 {
-		return
+	if m.refs.Add(-1) == 0 {
+		m.drop()
 	}
+}
+
+// drop takes a message that nobody has a claim to out of the count.
+func (m *message) drop() {
 	bytes := m.size
 	if b := m.other.Load(); b != nil {
 		bytes += int64(len(*b))

@@ -53,6 +53,7 @@ type Server struct {
 	damage    damage
 	pubsub    pubsub
 	events    atomic.Uint32 // keyspace events that are published, see notify.go
+	monitors  atomic.Int32  // clients that MONITOR
 
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
 

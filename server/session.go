@@ -105,7 +105,7 @@ type view struct {
 	closing    atomic.Bool
 	noEvict    atomic.Bool
 	noTouch    atomic.Bool
-	topics     [commands.TopicKinds]atomic.Int32 // subscriptions
+	topics     [topicKinds]atomic.Int32 // subscriptions
 
 	mu      sync.Mutex // guards the names
 	name    string

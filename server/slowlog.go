@@ -17,6 +17,9 @@ const (
 	slowMaxBytes = 128
 )
 
+// redacted is shown instead of a secret.
+var redacted = []byte("(redacted)")
+
 // slowlog keeps the last slowlog-max-len commands that took long.
 type slowlog struct {
 	cfg *config.Config
@@ -78,7 +81,7 @@ func slowArgs(c *commands.Ctx) [][]byte {
 	for i, arg := range c.Args[:shown] {
 		switch {
 		case c.IsSecret(i):
-			args = append(args, []byte("(redacted)"))
+			args = append(args, redacted)
 		case len(arg) > slowMaxBytes:
 			args = append(args, fmt.Appendf(nil, "%s... (%d more bytes)", arg[:slowMaxBytes], len(arg)-slowMaxBytes))
 		default:

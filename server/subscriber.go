@@ -12,7 +12,7 @@ import (
 type subscriber struct {
 	mine   []*membership
 	byName map[*topic]*membership // of many
-	counts [commands.TopicKinds]int
+	counts [topicKinds]int
 	seen   uint64 // the last job that was looked at for the session
 	coming *arrival
 	backlog
@@ -64,8 +64,11 @@ func (s *subscriber) drop(m *membership) {
 
 // ---- commands.Client ----
 
-// Subscribed reports whether the session is subscribed to anything.
-func (s *Session) Subscribed() bool { return len(s.mine) > 0 }
+// Subscribed reports whether the session is subscribed to anything. To MONITOR is not that.
+func (s *Session) Subscribed() bool { return len(s.mine) > s.counts[monitorTopic] }
+
+// listens reports whether there may be messages for the session.
+func (s *subscriber) listens() bool { return len(s.mine) > 0 }
 
 // Subscribe is SUBSCRIBE and its kin, for one name.
 func (s *Session) Subscribe(kind commands.Topics, name []byte) (count int) {
@@ -83,10 +86,10 @@ func (s *Session) Subscribe(kind commands.Topics, name []byte) (count int) {
 	t.at[s.w.index].count++
 	m := &membership{session: s, topic: t, since: p.seq}
 	p.mu.Unlock()
-	if !s.Subscribed() {
+	if !s.listens() {
 		s.seen = m.since
-		p.clients.Add(1)
 	}
+	p.count(m, !s.Subscribed(), 1)
 	s.add(m)
 	s.w.delivery.join(m)
 	s.showTopics()
@@ -134,8 +137,18 @@ func (p *pubsub) resign(m *membership, loop int) {
 // forget takes a subscription that has been resigned out of the lists.
 func (s *Session) forget(m *membership) {
 	s.w.delivery.leave(m)
-	if s.drop(m); !s.Subscribed() {
-		s.srv.pubsub.clients.Add(-1)
+	s.drop(m)
+	s.srv.pubsub.count(m, !s.Subscribed(), -1)
+}
+
+// count keeps the numbers of clients: by is 1 when a subscription begins, -1 when one ends;
+// only says that it is the client's only one.
+func (p *pubsub) count(m *membership, only bool, by int32) {
+	switch {
+	case m.topic.kind == monitorTopic:
+		p.srv.monitors.Add(by)
+	case only:
+		p.clients.Add(int64(by))
 	}
 }
 
@@ -204,7 +217,7 @@ func (s *Session) Attach(loop int) {
 
 // Detach takes what the loop has for the session along and makes it count for another one.
 func (s *Session) Detach(to int) {
-	if !s.Subscribed() {
+	if !s.listens() {
 		return
 	}
 	d := &s.w.delivery

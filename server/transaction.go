@@ -144,6 +144,8 @@ func (w *worker) admitInMulti(s *Session, spec *commands.Spec, args [][]byte) (r
 		if t.flags&commands.DenyOOM != 0 && !w.srv.store.Room(t.size) {
 			return commands.ErrOOM
 		}
+	case s.monitors() && s.touchesData(spec):
+		return errReplica
 	case !spec.Has(commands.NotQueued) && !w.srv.store.Allows(size(args)+w.srv.queued.Load()):
 		return commands.ErrOOM
 	}
@@ -266,6 +268,7 @@ func (w *worker) runQueued(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 	w.intact = true
 	w.watch.done(c, w.failed(mark))
+	w.monitor(s, spec, args)
 	w.noteSwapped()
 	w.hushQueued(s, mark)
 }
