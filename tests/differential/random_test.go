@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"quarry/tests/calls"
 	"quarry/tests/harness"
 )
 
@@ -74,7 +75,7 @@ type randomRun struct {
 // episode runs one seed. A difference is minimised and reported.
 func (s *randomRun) episode(t *testing.T, seed uint64) {
 	g := newGenerator(seed)
-	sc := script{entries: pick(g, []string{"128", "128", "4", "0"})}
+	sc := script{entries: calls.Pick(g.Generator, []string{"128", "128", "4", "0"})}
 	if err := s.reset(sc.entries); err != nil {
 		t.Fatal(err)
 	}

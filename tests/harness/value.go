@@ -356,3 +356,18 @@ func parseDouble(s string) (float64, error) {
 	}
 	return f, nil
 }
+
+// Values reads the values that b consists of, all of them whole.
+func Values(b []byte) (values []Value, err error) {
+	r := reader{in: bufio.NewReader(bytes.NewReader(b))}
+	for {
+		if _, err := r.in.Peek(1); err == io.EOF {
+			return values, nil
+		}
+		v, err := r.value()
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+}

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+)
+
+// What tests from outside of the package see of servers and clients without a network.
+
+// NewTestServer makes a server that has no network and all commands.
+func NewTestServer(t *testing.T, args ...string) *Server { return testServer(t, nil, args...) }
+
+// Connect makes a client.
+func (s *Server) Connect(t *testing.T) *testClient { return s.connect(t) }
+
+// Rest does what the event loops have to do for each other.
+func (s *Server) Rest() { s.transport.(*testTransport).rest() }
+
+// Upkeep does all background work that there is.
+func (s *Server) Upkeep() {
+	s.look()
+	for s.upkeep(cronBurst) {
+		s.Rest()
+	}
+}
+
+// Sound checks the data, and that no command has panicked.
+func (s *Server) Sound() error {
+	if n := s.damage.panics.Load(); n != 0 {
+		return fmt.Errorf("%d commands have panicked", n)
+	}
+	return s.Check()
+}
+
+// Forgotten checks that nothing remembers the clients that have left.
+func (s *Server) Forgotten(t *testing.T) {
+	t.Helper()
+	s.free(t)
+	s.noneWaits(t)
+	s.empty(t)
+	if a, b := s.pubsub.clients.Load(), s.pubsub.topics.Load(); a|b != 0 {
+		t.Errorf("%d clients are subscribed to %d topics", a, b)
+	}
+}
+
+// Turn does what a loop does after a batch and returns what the client was sent.
+func (c *testClient) Turn() string { return c.turn() }
+
+// Due says that the time has come that the session waits for, if it does.
+func (c *testClient) Due() {
+	if c.conn.timer != 0 {
+		c.conn.timer = 0
+		c.Expired()
+	}
+}
+
+// Leave is the end of the connection, whoever ends it.
+func (c *testClient) Leave() error {
+	if c.conn.gone {
+		return errors.New("the client is gone already")
+	}
+	c.conn.gone = true
+	c.Closed()
+	return nil
+}
+
+// Gone reports whether the connection has ended.
+func (c *testClient) Gone() bool { return c.conn.gone }

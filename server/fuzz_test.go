@@ -1,0 +1,301 @@
+package server_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"quarry/commands"
+	"quarry/server"
+	"quarry/tests/calls"
+	"quarry/tests/harness"
+)
+
+// bench is a server without a network, and what has been done to it.
+type bench struct {
+	t       *testing.T
+	s       *server.Server
+	clients [3]*client
+	history []string
+}
+
+// client is one of its clients.
+type client struct {
+	session
+	got []byte // and not been looked at
+}
+
+// session is what a test may do with a connection.
+type session interface {
+	Feed(in []byte)
+	Turn() string
+	Due()
+	Gone() bool
+	Leave() error
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{t: t, s: server.NewTestServer(t, "--shards", "2", "--databases", "3", "--notify-keyspace-events", "KEA")}
+	for i := range b.clients {
+		b.connect(i)
+	}
+	return b
+}
+
+func (b *bench) connect(i int) { b.clients[i] = &client{session: b.s.Connect(b.t)} }
+
+func (b *bench) note(format string, args ...any) {
+	b.history = append(b.history, fmt.Sprintf(format, args...))
+}
+
+func (b *bench) fail(format string, args ...any) {
+	b.t.Helper()
+	last := b.history[max(0, len(b.history)-40):]
+	b.t.Fatalf("%s\nafter:\n%s", fmt.Sprintf(format, args...), strings.Join(last, "\n"))
+}
+
+// feed has a client send bytes, in pieces that end at the cuts, and everyone do what follows from it.
+func (b *bench) feed(i int, in []byte, rnd *rand.Rand) {
+	for len(in) > 0 {
+		n := len(in)
+		if rnd.IntN(2) == 0 {
+			n = 1 + rnd.IntN(n)
+		}
+		if b.clients[i].Gone() {
+			return
+		}
+		piece := bytes.Clone(in[:n])
+		b.clients[i].Feed(piece)
+		clear(piece) // it was lent for the call only
+		in = in[n:]
+		b.settle()
+	}
+}
+
+// settle goes on until no client gets anything more. What one gets is whole values.
+func (b *bench) settle() {
+	b.s.Rest()
+	for again := true; again; {
+		again = false
+		for i, c := range b.clients {
+			if c.Gone() {
+				continue
+			}
+			got := c.Turn()
+			again = again || got != ""
+			if _, err := harness.Values([]byte(got)); err != nil {
+				b.fail("client %d gets %.400q: %v", i, got, err)
+			}
+		}
+		b.s.Rest()
+	}
+	for i, c := range b.clients {
+		if c.Gone() {
+			b.note("client %d is gone", i)
+			b.connect(i)
+		}
+	}
+}
+
+// leave ends a connection and makes it anew.
+func (b *bench) leave(i int) {
+	b.note("client %d leaves", i)
+	if err := b.clients[i].Leave(); err != nil {
+		b.fail("%v", err)
+	}
+	b.connect(i)
+	b.settle()
+}
+
+// sound checks the data.
+func (b *bench) sound() {
+	b.t.Helper()
+	if err := b.s.Sound(); err != nil {
+		b.fail("%v", err)
+	}
+}
+
+// end has all clients leave: nothing remembers them, and the data is sound. Closing the server proves
+// that no memory is lost.
+func (b *bench) end() {
+	for i := range b.clients {
+		if err := b.clients[i].Leave(); err != nil {
+			b.fail("%v", err)
+		}
+	}
+	b.s.Rest()
+	b.connect(0)
+	b.clients[0].Feed([]byte("CONFIG SET notify-keyspace-events ''\r\n"))
+	if err := b.clients[0].Leave(); err != nil {
+		b.fail("%v", err)
+	}
+	b.s.Upkeep()
+	b.s.Rest()
+	b.sound()
+	b.s.Forgotten(b.t)
+	if b.t.Failed() {
+		b.fail("clients are remembered")
+	}
+}
+
+// encode is a command as drivers send it.
+func encode(args []string) []byte {
+	out := fmt.Appendf(nil, "*%d\r\n", len(args))
+	for _, a := range args {
+		out = fmt.Appendf(out, "$%d\r\n%s\r\n", len(a), a)
+	}
+	return out
+}
+
+// FuzzSession feeds any bytes to a session, in any pieces, while others listen and wait: what they all get are
+// values, no command panics, the data is sound, and when all have gone nothing remembers them.
+func FuzzSession(f *testing.F) {
+	for _, stream := range []string{
+		"MULTI\r\nSET a 1\r\nINCR a\r\nEXEC\r\nWATCH a\r\nMULTI\r\nGET a\r\nDISCARD\r\nUNWATCH\r\n",
+		"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3\r\n\x00\r\n\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n",
+		"SUBSCRIBE a b\r\nPSUBSCRIBE *\r\nPUBLISH a x\r\nUNSUBSCRIBE\r\nPUNSUBSCRIBE\r\nPING\r\n",
+		"HELLO 3\r\nSUBSCRIBE a\r\nPUBLISH a x\r\nSSUBSCRIBE s\r\nSPUBLISH s x\r\nRESET\r\nGET a\r\n",
+		"RPUSH q 1 2 3\r\nLPUSH w x\r\nBLPOP nosuch 0\r\nPING\r\n",
+		"HSET h f v g 1\r\nHINCRBY h g 5\r\nHGETALL h\r\nSADD s 1 2 x\r\nSPOP s\r\nSORT q DESC\r\nSORT s ALPHA STORE d\r\n",
+		"ZADD z 1 a 2 b\r\nBZMPOP 0 2 none z MIN\r\nSCAN 0 MATCH * COUNT 3 TYPE zset\r\nEXPIRE z -1\r\n",
+		"SET a v EX 100 GET\r\nSET a v NX XX\r\nSETRANGE a 4000 x\r\nAPPEND a y\r\nLCS a a\r\nGETRANGE a -5 -1\r\n",
+		"CLIENT REPLY OFF\r\nSET a 1\r\nCLIENT REPLY ON\r\nCLIENT KILL ID 1\r\nQUIT\r\n",
+		"MULTI\r\nNOSUCH\r\nEXEC\r\nMULTI\r\nBLPOP q 0\r\nSUBSCRIBE a\r\nEXEC\r\n",
+		"*1\r\n$4\r\nPING\r\n*-1\r\n*0\r\nPING \"a\\x00\"\r\n*1\r\n$-5\r\n",
+	} {
+		f.Add([]byte(stream), uint64(1))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, cuts uint64) {
+		if isUnfit(stream) {
+			return
+		}
+		b := newBench(t)
+		rnd := rand.New(rand.NewPCG(cuts, 0))
+		b.feed(1, []byte("HELLO 3\r\nPSUBSCRIBE *\r\n"), rnd)
+		b.feed(2, []byte("BLMOVE q w LEFT RIGHT 0\r\n"), rnd)
+		b.note("%q", stream)
+		b.feed(0, stream, rnd)
+		b.sound()
+		b.end()
+	})
+}
+
+// isUnfit reports whether a stream names what ends the server, or takes time.
+func isUnfit(stream []byte) bool {
+	stream = bytes.ToUpper(stream)
+	for _, word := range []string{"SHUTDOWN", "SLEEP"} {
+		if bytes.Contains(stream, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// decisions are a source of random numbers that a fuzzer chooses, two bytes each, as long as it has any.
+type decisions struct {
+	b    []byte
+	rest *rand.PCG
+}
+
+func (d *decisions) Uint64() uint64 {
+	if len(d.b) < 2 {
+		d.b = nil
+		return d.rest.Uint64()
+	}
+	v := uint64(d.b[0])<<8 | uint64(d.b[1])
+	d.b = d.b[2:]
+	return v * 0x0001_0001_0001_0001
+}
+
+// unfit are commands that are not called, with the reason.
+var unfit = map[string]string{
+	"shutdown": "ends the server",
+}
+
+// FuzzCommands has three clients call all commands, as the fuzzer decides, also inside of MULTI, subscribed, and
+// while others wait; keys grow large, time passes, connections end. What must hold is what FuzzSession says.
+func FuzzCommands(f *testing.F) {
+	table := commands.NewCommandTable()
+	weight := func(s *commands.Spec) int {
+		if _, out := unfit[s.FullName()]; out || s.Parent() != nil && s.Parent().Name == "DEBUG" {
+			return 0
+		}
+		return calls.Weight(s)
+	}
+	for seed := range uint64(12) {
+		rnd := rand.New(rand.NewPCG(seed, 9))
+		b := make([]byte, 200+400*seed)
+		for i := range b {
+			b[i] = byte(rnd.Uint32())
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d := &decisions{data, rand.NewPCG(1, 2)}
+		g := calls.New(rand.New(d), table, weight)
+		b := newBench(t)
+		for step := 0; len(d.b) > 0 && step < 500; step++ {
+			i := g.IntN(len(b.clients))
+			switch g.IntN(40) {
+			case 0:
+				b.leave(i)
+			case 1:
+				by := time.Duration(g.IntN(100_000)) * time.Millisecond
+				b.note("%v pass", by)
+				b.s.ShiftTime(by)
+			case 2:
+				b.note("the time that client %d waits for comes", i)
+				b.clients[i].Due()
+				b.settle()
+			case 3:
+				b.s.Upkeep()
+				b.settle()
+			case 4:
+				b.call(i, g, large(g))
+			default:
+				var pipeline [][]string
+				for range 1 + g.IntN(3) {
+					pipeline = append(pipeline, g.Draw())
+				}
+				b.call(i, g, pipeline...)
+			}
+			if step%16 == 0 {
+				b.sound()
+			}
+		}
+		b.end()
+	})
+}
+
+func (b *bench) call(i int, g *calls.Generator, pipeline ...[]string) {
+	var in []byte
+	for _, args := range pipeline {
+		b.note("client %d> %.200s", i, calls.Quote(args))
+		in = append(in, encode(args)...)
+	}
+	b.feed(i, in, g.Rand)
+}
+
+// large is a call that makes a value large, and gives it long elements or not.
+func large(g *calls.Generator) []string {
+	verb := calls.Pick(g, []string{"RPUSH", "SADD", "HSET", "ZADD", "SETRANGE", "LPUSH"})
+	args := []string{verb, calls.Pick(g, []string{"a", "b", "c", "d"})}
+	if verb == "SETRANGE" {
+		return append(args, fmt.Sprint(g.IntN(600_000)), "x")
+	}
+	n := calls.Pick(g, []int{20, 200, 1000, 6000})
+	length := calls.Pick(g, []int{1, 1, 10, 100, 5000, 40_000})
+	for i := range min(n, 1_000_000/length) {
+		if verb == "ZADD" {
+			args = append(args, fmt.Sprint(i%50))
+		}
+		args = append(args, fmt.Sprintf("%0*d", length, i))
+		if verb == "HSET" {
+			args = append(args, fmt.Sprintf("%0*d", length/2, i))
+		}
+	}
+	return args
+}
