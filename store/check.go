@@ -6,15 +6,25 @@ import (
 
 	"quarry/store/internal/dict"
 	"quarry/store/internal/slab"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
 // Check walks every structure of a shard, whose lock is held, and names the first
 // broken place: directories, records, values, time indexes, and that all bytes of
 // the shard's heap, and all arenas, belong to one of them.
-func (s *Store) Check(shard int) error {
-	c := checker{s: s, sh: s.shards[shard], number: shard, arenas: map[owned]bool{}, owned: map[Type]int{}}
-	if err := c.check(); err != nil {
+func (s *Store) Check(shard int) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil { // what is broken led out of the memory there is
+			err = fmt.Errorf("store: shard %d: checking it panics: %v", shard, cause)
+		}
+	}()
+	audit, err := s.shards[shard].heap.Audit()
+	if err == nil {
+		c := checker{s: s, sh: s.shards[shard], number: shard, audit: audit, arenas: map[owned]bool{}, owned: map[Type]int{}}
+		err = c.check()
+	}
+	if err != nil {
 		return fmt.Errorf("store: shard %d: %w", shard, err)
 	}
 	return nil
@@ -25,8 +35,8 @@ type checker struct {
 	s      *Store
 	sh     *shard
 	number int
+	audit  *slab.Audit    // of the shard's heap
 	keys   int64          // bytes of records and directories
-	values int64          // bytes of values and time indexes that lie in the shard's heap
 	arenas map[owned]bool // the large values that have been met
 	owned  map[Type]int   // their numbers; None: time indexes
 }
@@ -48,12 +58,12 @@ func (c *checker) own(t Type, number uint32) error {
 	return nil
 }
 
-// orEmpty is err, or that a value which must have elements has none.
-func orEmpty(n int, err error) error {
-	if err == nil && n == 0 {
+// notEmpty says that a value of n elements must have some.
+func notEmpty(n int) error {
+	if n == 0 {
 		return errors.New("it is empty")
 	}
-	return err
+	return nil
 }
 
 func (c *checker) check() error {
@@ -72,9 +82,10 @@ func (c *checker) check() error {
 			return fmt.Errorf("the empty set has %d members: %w", n, err)
 		}
 	}
-	c.values += c.sh.hashes.Dropped() + c.sh.members.Dropped()
-	if err := c.sh.heap.Check(); err != nil {
-		return err
+	for _, e := range []*table.Env{c.sh.hashes, c.sh.members} {
+		if err := e.CheckDropped(c.audit); err != nil {
+			return err
+		}
 	}
 	for t, k := range c.sh.kinds {
 		if k != nil && k.arenas() != c.owned[Type(t)] {
@@ -87,20 +98,17 @@ func (c *checker) check() error {
 	if c.keys != c.sh.keyBytes {
 		return fmt.Errorf("records and directories take %d bytes, the counter is %d", c.keys, c.sh.keyBytes)
 	}
-	if have := c.sh.heap.Bytes(); c.keys+c.values != have {
-		return fmt.Errorf("%d bytes of the heap have owners, of %d", c.keys+c.values, have)
-	}
-	return nil
+	return c.audit.Rest()
 }
 
 // database checks a database's directory against its time index and its counters.
 func (c *checker) database(db *database) error {
-	keys, expires := int64(0), int64(0)
+	keys, times := int64(0), map[slab.Ref]int64{}
 	if db.keys.Exists() {
 		keys = int64(db.keys.Len())
 		err := c.directory(&db.keys, func(rec slab.Ref) error {
-			if c.sh.expireAt(rec) != 0 {
-				expires++
+			if at := c.sh.expireAt(rec); at != 0 {
+				times[rec] = at
 			}
 			return c.home(db, rec)
 		})
@@ -111,17 +119,17 @@ func (c *checker) database(db *database) error {
 	if size := db.size.Load(); size != keys {
 		return fmt.Errorf("%d keys, the counter is %d", keys, size)
 	}
-	if counted := db.expires.Load(); counted != expires {
-		return fmt.Errorf("%d keys expire, the counter is %d", expires, counted)
+	if counted := db.expires.Load(); counted != int64(len(times)) {
+		return fmt.Errorf("%d keys expire, the counter is %d", len(times), counted)
 	}
-	return c.timeIndex(db, expires)
+	return c.timeIndex(db, times)
 }
 
-// timeIndex checks that the index has n rows and that each agrees with its record.
-func (c *checker) timeIndex(db *database, n int64) error {
+// timeIndex checks that the index has a row for each record that expires.
+func (c *checker) timeIndex(db *database, times map[slab.Ref]int64) error {
 	if db.times == (zset.Handle{}) {
-		if n != 0 {
-			return fmt.Errorf("%d keys expire, there is no time index", n)
+		if len(times) != 0 {
+			return fmt.Errorf("%d keys expire, there is no time index", len(times))
 		}
 		return nil
 	}
@@ -129,16 +137,16 @@ func (c *checker) timeIndex(db *database, n int64) error {
 	if err != nil {
 		return fmt.Errorf("time index: %w", err)
 	}
-	if int64(rows) != n {
-		return fmt.Errorf("%d keys expire, the time index has %d rows", n, rows)
+	if rows != len(times) {
+		return fmt.Errorf("%d keys expire, the time index has %d rows", len(times), rows)
 	}
 	var set zset.Set
 	var iter zset.Iter
 	c.sh.times.Open(db.times, &set)
 	for iter.Seek(&set, 0, false); iter.Next(); {
 		rec := recordNamed(iter.Member())
-		if at := c.sh.expireAt(rec); float64(at) != iter.Score() {
-			return fmt.Errorf("key %q expires at %d, at %v in the time index", c.sh.keyNoCopy(rec), at, iter.Score())
+		if at, ok := times[rec]; !ok || float64(at) != iter.Score() {
+			return fmt.Errorf("record %#x expires at %d, at %v in the time index", uint32(rec), at, iter.Score())
 		}
 	}
 	return nil
@@ -158,10 +166,11 @@ func (c *checker) home(db *database, rec slab.Ref) error {
 
 // directory checks a directory and the values below it and calls fn for each record.
 func (c *checker) directory(keys *dict.Table, fn func(rec slab.Ref) error) error {
-	if err := keys.Check(); err != nil {
+	before := c.audit.Bytes()
+	if err := keys.Check(c.audit, func(ref uint32) error { return c.key(slab.Ref(ref)) }); err != nil {
 		return err
 	}
-	c.keys += keys.Bytes()
+	c.keys += c.audit.Bytes() - before
 	var first error
 	for cursor := uint32(0); ; {
 		cursor = keys.Scan(cursor, func(ref uint32) {
@@ -180,9 +189,30 @@ func (c *checker) directory(keys *dict.Table, fn func(rec slab.Ref) error) error
 	}
 }
 
+// key checks the key that a record has room for.
+func (c *checker) key(rec slab.Ref) error {
+	if err := c.audit.Own(rec, recKey); err != nil {
+		return err
+	}
+	if end, room := c.sh.inlineAt(rec), c.sh.heap.Cap(rec); end > room {
+		return fmt.Errorf("record %#x has %d bytes, its key ends at %d", uint32(rec), room, end)
+	}
+	r := c.sh.heap.R(rec)
+	if r.U16(recKeyLen) != longKey {
+		return nil
+	}
+	if err := c.audit.OwnBlob(slab.Ref(r.U32(recBlob))); err != nil {
+		return err
+	}
+	key := c.sh.keyNoCopy(rec)
+	if h := c.sh.hash.Sum(key); len(key) <= inlineMax || r.U64(recHash) != h {
+		return fmt.Errorf("record %#x of a key of %d bytes keeps hash %#x, not %#x", uint32(rec), len(key), r.U64(recHash), h)
+	}
+	return nil
+}
+
 // record checks a record's value.
 func (c *checker) record(rec slab.Ref) error {
-	c.keys += c.sh.recordBytes(rec)
 	key := c.sh.keyNoCopy(rec)
 	t := c.sh.typeOf(rec)
 	if t >= types || c.sh.kinds[t] == nil {
@@ -196,18 +226,19 @@ func (c *checker) record(rec slab.Ref) error {
 
 // set checks a sorted set and returns its length.
 func (c *checker) set(env *zset.Env, h zset.Handle) (int, error) {
-	var set zset.Set
-	env.Open(h, &set)
-	if h.Enc != zset.Large {
-		c.values += set.Bytes()
-		return set.Len(), set.Check()
-	}
 	t := TypeZSet
 	if env == &c.sh.times {
 		t = None
 	}
-	if err := c.own(t, h.Ref); err != nil {
+	if h.Enc == zset.Large {
+		if err := c.own(t, h.Ref); err != nil {
+			return 0, err
+		}
+	}
+	var set zset.Set
+	env.Open(h, &set)
+	if err := set.Check(c.audit); err != nil {
 		return 0, err
 	}
-	return set.Len(), set.Check()
+	return set.Len(), nil
 }

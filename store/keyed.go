@@ -50,15 +50,16 @@ func (k tableKind) arenas() int { return k.env.Arenas() }
 func (k tableKind) check(c *checker, rec slab.Ref) error {
 	var t table.Table
 	h := k.sh.tableOf(rec)
-	k.env.Open(h, &t)
 	if h.Enc == table.Large {
 		if err := c.own(k.typ, h.Ref); err != nil {
 			return err
 		}
-	} else {
-		c.values += t.Bytes()
 	}
-	return orEmpty(t.Len(), t.Check())
+	k.env.Open(h, &t)
+	if err := t.Check(c.audit); err != nil {
+		return err
+	}
+	return notEmpty(t.Len())
 }
 
 // tableOf is the name of the table that a record keeps.

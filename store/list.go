@@ -45,13 +45,16 @@ func (k listKind) arenas() int { return k.sh.lists.Arenas() }
 func (k listKind) check(c *checker, rec slab.Ref) error {
 	var l list.List
 	h := k.sh.listOf(rec)
+	if h.Enc == list.Large {
+		if err := c.own(TypeList, h.Ref); err != nil {
+			return err
+		}
+	}
 	k.sh.lists.Open(h, &l)
-	if h.Enc != list.Large {
-		c.values += l.Bytes()
-	} else if err := c.own(TypeList, h.Ref); err != nil {
+	if err := l.Check(c.audit); err != nil {
 		return err
 	}
-	return orEmpty(l.Len(), l.Check())
+	return notEmpty(l.Len())
 }
 
 // listOf is the name of the list that a record keeps.

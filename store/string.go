@@ -325,17 +325,23 @@ func (k stringKind) arenas() int { return k.sh.texts.Len() }
 
 func (k stringKind) check(c *checker, rec slab.Ref) error {
 	enc, ref := k.sh.formOf(rec)
-	n := k.sh.stringLen(rec)
-	fits := k.sh.fitsInline(k.sh.inlineAt(rec), n)
-	switch form := enc & strForm; {
-	case enc&^(strForm|strRaw|strText) != 0 || form > strLarge:
+	form := enc & strForm
+	if enc&^(strForm|strRaw|strText) != 0 || form > strLarge || enc&(strRaw|strText) == strRaw|strText {
 		return fmt.Errorf("string of encoding %#x", enc)
+	}
+	if form == strBlob {
+		if err := c.audit.OwnBlob(slab.Ref(ref)); err != nil {
+			return err
+		}
+	}
+	n := k.sh.stringLen(rec)
+	switch fits := k.sh.fitsInline(k.sh.inlineAt(rec), n); {
 	case fits != (form == strInline):
 		return fmt.Errorf("string of %d bytes in form %d", n, form)
 	case form == strInline && k.sh.inlineAt(rec)+n > k.sh.heap.Cap(rec):
 		return fmt.Errorf("inline string of %d bytes is longer than its record", n)
-	case form == strBlob:
-		c.values += slab.BlobBytes(n)
+	case form == strBlob && n > blobString:
+		return fmt.Errorf("blob of %d bytes", n)
 	case form == strLarge:
 		if pages := k.sh.texts.At(ref).pages.Len(); pages != (n+offheap.PageSize-1)/offheap.PageSize {
 			return fmt.Errorf("string of %d bytes on %d pages", n, pages)

@@ -44,7 +44,10 @@ func (k zsetKind) arenas() int { return k.sh.sets.Arenas() }
 
 func (k zsetKind) check(c *checker, rec slab.Ref) error {
 	n, err := c.set(&k.sh.sets, k.sh.zsetOf(rec))
-	return orEmpty(n, err)
+	if err != nil {
+		return err
+	}
+	return notEmpty(n)
 }
 
 // zsetOf is the name of the sorted set that a record keeps.

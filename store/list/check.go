@@ -9,9 +9,12 @@ import (
 )
 
 // check verifies the listpack and the mark.
-func (p *leaf) check() error {
+func (p *leaf) check(a *slab.Audit) error {
 	if p.ref == 0 {
 		return nil
+	}
+	if err := a.Own(p.ref, listpack.HeaderSize); err != nil {
+		return err
 	}
 	l := p.list()
 	if err := l.Check(); err != nil {
@@ -39,9 +42,14 @@ func (p *leaf) check() error {
 // check walks the whole tree. It proves that: levels agree, counts add up, so that
 // numbers are right; leaves are sound and not too long; long elements are; no
 // object is named twice; a medium list is not too large; and an arena's heap holds
-// the list, what waits to be freed, and nothing else.
-func (t *tree) check() error {
-	c := checker{t: t, seen: map[slab.Ref]bool{}}
+// the list, what waits to be freed, and nothing else. In a it names a medium list's objects.
+func (t *tree) check(a *slab.Audit) (err error) {
+	if t.ar != nil {
+		if a, err = t.heap.Audit(); err != nil {
+			return err
+		}
+	}
+	c, before := checker{t: t, a: a}, a.Bytes()
 	if t.height < 1 || t.height > maxHeight {
 		return fmt.Errorf("list: height %d", t.height)
 	}
@@ -57,33 +65,23 @@ func (t *tree) check() error {
 		return c.arena()
 	case t.height > 1 || p.n() > mediumNodes+2 || t.blobBytes() > mediumBlobs:
 		return fmt.Errorf("list: medium, of height %d, %d nodes and %d bytes of long elements", t.height, p.n(), t.blobBytes())
-	case c.bytes != t.bytes():
-		return fmt.Errorf("list: %d bytes, it says %d", c.bytes, t.bytes())
+	case a.Bytes()-before != t.bytes():
+		return fmt.Errorf("list: %d bytes, it says %d", a.Bytes()-before, t.bytes())
 	}
 	return nil
 }
 
 type checker struct {
-	t     *tree
-	seen  map[slab.Ref]bool // objects that were reached
-	bytes int64
-}
-
-func (c *checker) reach(r slab.Ref) error {
-	if c.seen[r] {
-		return fmt.Errorf("list: object %#x is named twice", uint32(r))
-	}
-	c.seen[r] = true
-	return nil
+	t *tree
+	a *slab.Audit
 }
 
 // node checks a node of a level and what is below it, and returns how many elements that has.
 func (c *checker) node(ref slab.Ref, level int) (n int, err error) {
-	if err := c.reach(ref); err != nil {
+	if err := c.a.Own(ref, innerChildren); err != nil {
 		return 0, err
 	}
 	p := c.t.r(ref)
-	c.bytes += int64(c.t.heap.Cap(ref))
 	if p.level() != level || p.n() < 1 || p.n() > fanout || sizeOfInner(p.n()) > c.t.heap.Cap(ref) {
 		return 0, fmt.Errorf("list: node %#x: level %d at height %d, %d children in %d bytes", uint32(ref), p.level(), level, p.n(), c.t.heap.Cap(ref))
 	}
@@ -107,20 +105,17 @@ func (c *checker) child(at child, level int) (n int, err error) {
 		}
 		return c.node(at.ref, level)
 	}
-	if err := c.reach(at.ref); err != nil {
-		return 0, err
-	}
 	if at.long {
-		size := c.t.heap.BlobLen(at.ref)
-		c.bytes += slab.BlobBytes(size)
-		if size <= maxLeaf {
+		if err := c.a.OwnBlob(at.ref); err != nil {
+			return 0, err
+		}
+		if size := c.t.heap.BlobLen(at.ref); size <= maxLeaf {
 			return 0, fmt.Errorf("list: a long element of %d bytes", size)
 		}
 		return 1, nil
 	}
 	p := c.t.leafOf(at)
-	c.bytes += int64(c.t.heap.Cap(at.ref))
-	if err := p.check(); err != nil {
+	if err := p.check(c.a); err != nil {
 		return 0, err
 	}
 	if p.size() > leafFit {
@@ -131,35 +126,38 @@ func (c *checker) child(at child, level int) (n int, err error) {
 
 // arena checks what an arena holds.
 func (c *checker) arena() error {
-	a := c.t.ar
-	if a.root != c.t.root || a.heap != c.t.heap {
-		return fmt.Errorf("list: root %#x, the arena has %#x", uint32(c.t.root), uint32(a.root))
+	ar := c.t.ar
+	if ar.root != c.t.root || ar.heap != c.t.heap {
+		return fmt.Errorf("list: root %#x, the arena has %#x", uint32(c.t.root), uint32(ar.root))
 	}
-	for _, d := range a.dropped {
-		c.dropped(d)
+	for _, d := range ar.dropped {
+		if err := c.dropped(d); err != nil {
+			return err
+		}
 	}
-	if n := a.heap.Bytes(); n != c.bytes {
-		return fmt.Errorf("list: the arena's heap has %d bytes, the list and what it has dropped take %d", n, c.bytes)
-	}
-	return a.heap.Check()
+	return c.a.Rest()
 }
 
-// dropped adds what waits to be freed. Of a long element the first objects may be gone already.
-func (c *checker) dropped(d dropped) {
-	heap := c.t.heap
+// dropped names what waits to be freed. Of a long element the first objects may be gone already.
+func (c *checker) dropped(d dropped) error {
 	if d.level == 0 {
-		for r := d.ref; r != 0; r = slab.Ref(heap.R(r).U32(0)) {
-			c.bytes += int64(heap.Cap(r))
-		}
-		return
+		return c.a.OwnBlobRest(d.ref)
+	}
+	if err := c.a.Own(d.ref, innerChildren); err != nil {
+		return err
 	}
 	p := c.t.r(d.ref)
-	c.bytes += int64(heap.Cap(d.ref))
+	if sizeOfInner(p.n()) > c.t.heap.Cap(d.ref) {
+		return fmt.Errorf("list: dropped node %#x: %d children in %d bytes", uint32(d.ref), p.n(), c.t.heap.Cap(d.ref))
+	}
 	for i := range p.n() {
-		if at := p.child(i); d.level == 1 && !at.long {
-			c.bytes += int64(heap.Cap(at.ref))
-		} else {
-			c.dropped(dropped{at.ref, d.level - 1})
+		if at := p.child(i); d.level > 1 || at.long {
+			if err := c.dropped(dropped{at.ref, d.level - 1}); err != nil {
+				return err
+			}
+		} else if err := c.a.Own(at.ref, listpack.HeaderSize); err != nil {
+			return err
 		}
 	}
+	return nil
 }

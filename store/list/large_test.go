@@ -22,7 +22,7 @@ func numbered(k *kit, n int) *model {
 // is checks that the list consists of the numbers of want, at some places and in length.
 func (m *model) is(want []int) {
 	m.Helper()
-	if err := m.list.Check(); err != nil {
+	if err := check(&m.list); err != nil {
 		m.fail("%v", err)
 	}
 	if m.list.Len() != len(want) {
@@ -131,7 +131,7 @@ func TestQueueGivesMemoryBack(t *testing.T) {
 		if m.list.Bytes() > full/8 {
 			t.Errorf("a twentieth of the list takes %d of %d bytes", m.list.Bytes(), full)
 		}
-		if err := m.list.Check(); err != nil {
+		if err := check(&m.list); err != nil {
 			t.Fatal(err)
 		}
 		for m.list.Len() > 0 {

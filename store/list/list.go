@@ -1,6 +1,8 @@
 package list
 
 import (
+	"fmt"
+
 	"quarry/store/internal/listpack"
 	"quarry/store/internal/slab"
 )
@@ -360,10 +362,14 @@ func (l *List) pack(c child) {
 	l.shrink()
 }
 
-// Check walks the whole structure and names the first broken place.
-func (l *List) Check() error {
-	if l.enc == Packed {
-		return l.p.check()
+// Check walks the whole structure and names the first broken place, and in a the objects of the
+// shard's heap that it consists of.
+func (l *List) Check(a *slab.Audit) error {
+	switch l.enc {
+	case Packed:
+		return l.p.check(a)
+	case Medium, Large:
+		return l.t.check(a)
 	}
-	return l.t.check()
+	return fmt.Errorf("list: encoding %d", l.enc)
 }

@@ -57,6 +57,15 @@ func (k *kit) close() {
 	}
 }
 
+// check checks a list by itself.
+func check(l *List) error {
+	a, err := l.env.Heap.Audit()
+	if err != nil {
+		return err
+	}
+	return l.Check(a)
+}
+
 // checkMemory compares what the lists say they take with what is taken.
 func (k *kit) checkMemory() {
 	k.Helper()
@@ -203,7 +212,7 @@ func (m *model) same(start, n int, reverse bool) {
 // check verifies structure and contents as a whole.
 func (m *model) check() {
 	m.Helper()
-	if err := m.list.Check(); err != nil {
+	if err := check(&m.list); err != nil {
 		m.fail("%v", err)
 	}
 	if m.list.Len() != len(m.want) {

@@ -89,14 +89,6 @@ func (e *Env) Reclaim(n int) bool {
 	return true
 }
 
-// Dropped is the memory of the shard's heap that dropped tables still take.
-func (e *Env) Dropped() (n int64) {
-	for i := range e.graves {
-		n += e.graves[i].Bytes() + int64(e.graves[i].Note())
-	}
-	return n
-}
-
 // startHashed makes t a medium table without elements.
 func (t *Table) startHashed() {
 	t.enc, t.sp = Medium, &t.env.home

@@ -237,7 +237,7 @@ func (m *model) check() {
 	if n := m.t.Len(); n != len(m.want) {
 		m.fail("Len is %d", n)
 	}
-	if err := m.t.Check(); err != nil {
+	if err := check(&m.t); err != nil {
 		m.fail("%v", err)
 	}
 	m.checkMemory()

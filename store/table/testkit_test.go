@@ -48,7 +48,7 @@ func (k *kit) close() {
 		if err := heap.Check(); err != nil {
 			k.Errorf("shard %d: %v", i, err)
 		}
-		if heap.Bytes() != 0 || heap.Live() != 0 || e.Arenas() != 0 || e.Dropped() != 0 {
+		if heap.Bytes() != 0 || heap.Live() != 0 || e.Arenas() != 0 || e.dropped() != 0 {
 			k.Errorf("shard %d: %d objects of %d bytes and %d arenas are left", i, heap.Live(), heap.Bytes(), e.Arenas())
 		}
 		heap.Trim()
@@ -64,6 +64,23 @@ func (k *kit) close() {
 	}
 }
 
+// dropped is the memory of the shard's heap that dropped tables still take.
+func (e *Env) dropped() (n int64) {
+	for i := range e.graves {
+		n += e.graves[i].Bytes() + int64(e.graves[i].Note())
+	}
+	return n
+}
+
+// check checks a table by itself.
+func check(t *Table) error {
+	a, err := t.env.home.heap.Audit()
+	if err != nil {
+		return err
+	}
+	return t.Check(a)
+}
+
 // checkMemory compares what the tables say they take with what is taken.
 func (k *kit) checkMemory() {
 	k.Helper()
@@ -74,7 +91,7 @@ func (k *kit) checkMemory() {
 		}
 	}
 	for i, e := range k.envs {
-		if want := small[i] + e.Dropped(); want != e.home.heap.Bytes() {
+		if want := small[i] + e.dropped(); want != e.home.heap.Bytes() {
 			k.Fatalf("shard %d: the tables say %d bytes, the heap %d", i, want, e.home.heap.Bytes())
 		}
 	}

@@ -109,7 +109,7 @@ func BenchmarkRemoveRange(b *testing.B) {
 				b.StartTimer()
 				s.RemoveRange(c.start, c.n, nil)
 				b.StopTimer()
-				if err := s.Check(); err != nil {
+				if err := check(s); err != nil {
 					b.Fatal(err)
 				}
 			}

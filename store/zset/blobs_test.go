@@ -35,7 +35,7 @@ func TestSmallChangesLeaveBigMembersAlone(t *testing.T) {
 	for i := range 3000 {
 		s.Add(fmt.Appendf(nil, "%08d+", i%60*1000+i), float64(i%9), 0)
 	}
-	if err := s.Check(); err != nil {
+	if err := check(&s); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 3000 {
@@ -47,7 +47,7 @@ func TestSmallChangesLeaveBigMembersAlone(t *testing.T) {
 	if n := cap(e.member); n > 4*maxInline {
 		t.Errorf("%d bytes of a member were read at once", n)
 	}
-	if err := s.Check(); err != nil {
+	if err := check(&s); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 60 {
@@ -76,12 +76,12 @@ func TestMediumSetsHaveFewBlobs(t *testing.T) {
 			t.Fatalf("step %d: a medium set has %d bytes of blobs", i, s.t.blobBytes)
 		} else if enc == Large && !seen {
 			seen = true
-			if err := s.Check(); err != nil {
+			if err := check(&s); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if err := s.Check(); err != nil {
+	if err := check(&s); err != nil {
 		t.Fatal(err)
 	}
 	if !seen {
@@ -110,7 +110,7 @@ func TestSeparatorsOfLongMembersAreShort(t *testing.T) {
 			t.Errorf("separator %d has %d bytes", i, n)
 		}
 	}
-	if err := s.Check(); err != nil {
+	if err := check(&s); err != nil {
 		t.Fatal(err)
 	}
 	e.Free(s.Handle())
@@ -196,7 +196,7 @@ func TestNoMemoryForAnArena(t *testing.T) {
 			s.Add(longMember(4000, 999), 3, 0)
 		}()
 		e.Open(h, &s)
-		if err := s.Check(); err != nil || s.Len() != want || h.Enc != Medium {
+		if err := check(&s); err != nil || s.Len() != want || h.Enc != Medium {
 			t.Errorf("%d pages were left: %d members of %d: %v", pages, s.Len(), want, err)
 		}
 		if err := e.Heap.Check(); err != nil || e.Heap.Bytes() != used {
@@ -265,8 +265,8 @@ func TestCheckFindsDamageOfArenas(t *testing.T) {
 		want string
 		do   func(t *tree)
 	}{
-		{"the arena's heap has", func(t *tree) { t.ar.blobs.PutBlob([]byte("lost")) }},
-		{"the arena's heap has", func(t *tree) { t.ar.blobs.Alloc(100) }},
+		{"no owner", func(t *tree) { t.ar.blobs.PutBlob([]byte("lost")) }},
+		{"no owner", func(t *tree) { t.ar.blobs.Alloc(100) }},
 		{"blocks are", func(t *tree) { t.ar.count++ }},
 		{"as segment", func(t *tree) { t.ar.setSegment(t.first, true) }},
 		{"as segment", func(t *tree) { t.ar.setSegment(t.ar.main[1], false) }},
@@ -287,7 +287,7 @@ func TestCheckFindsDamageOfArenas(t *testing.T) {
 		m := k.newModel(newSeeded(1), memberKinds[11], scoreKinds[0], 1000)
 		m.growTo(1000, false)
 		c.do(&m.set.t)
-		if err := m.set.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := check(&m.set); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Check says %v, want ... %s ...", err, c.want)
 		}
 		if err := k.region.Close(); err != nil {

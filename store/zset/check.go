@@ -13,9 +13,20 @@ import (
 // and members strictly ascend and lie between their separators; counts add up, so
 // ranks are right; every row is in the index once, in the chain of its hash, and the
 // index has nothing else; every block in use is reached once; entries do not overlap; blobs
-// add up, and an arena's heap holds nothing else.
-func (t *tree) check() error {
-	c := checker{t: t, blocks: map[uint32]string{}, rows: map[uint32]map[uint32]int{}}
+// add up, and an arena's heap holds nothing else. In a it names a medium set's objects.
+func (t *tree) check(a *slab.Audit) (err error) {
+	if t.ar == nil {
+		err = a.Own(t.ext, t.extCap<<blockShift)
+	} else {
+		a, err = t.ar.blobs.Audit()
+	}
+	if err != nil {
+		return err
+	}
+	c := checker{t: t, a: a, blocks: map[uint32]string{}, rows: map[uint32]map[uint32]int{}}
+	if err := c.segments(); err != nil {
+		return err
+	}
 	if err := c.node(t.root, 0, t.height); err != nil {
 		return err
 	}
@@ -39,6 +50,7 @@ func (t *tree) check() error {
 
 type checker struct {
 	t         *tree
+	a         *slab.Audit               // of the heap with the blobs
 	blocks    map[uint32]string         // every block reached, and as what
 	rows      map[uint32]map[uint32]int // bucket -> slot -> rows that belong there
 	count     int
@@ -54,17 +66,26 @@ func (c *checker) reach(id uint32, as string) error {
 	if was, ok := c.blocks[id]; ok {
 		return fmt.Errorf("zset: block %d is %s and %s", id, was, as)
 	}
+	if !c.t.isUsed(id) {
+		return fmt.Errorf("zset: block %d, %s, is not in use", id, as)
+	}
 	c.blocks[id] = as
 	return nil
 }
 
-func (c *checker) blob(r slab.Ref) {
+func (c *checker) blob(r slab.Ref) error {
+	before := c.a.Bytes()
+	err := c.a.OwnBlob(r)
 	c.blobs++
-	c.blobBytes += slab.BlobBytes(c.t.blobHeap().BlobLen(r))
+	c.blobBytes += c.a.Bytes() - before
+	return err
 }
 
 // node checks the subtree of a node at a height.
 func (c *checker) node(id, parent uint32, height int) error {
+	if !c.t.isUsed(id) {
+		return fmt.Errorf("zset: block %d, below block %d, is not in use", id, parent)
+	}
 	if p := c.t.parent(id); p != parent {
 		return fmt.Errorf("zset: block %d has parent %d, not %d", id, p, parent)
 	}
@@ -104,7 +125,9 @@ func (c *checker) separator(p inner, i int) error {
 	}
 	s := p.sep(i)
 	if s != 0 {
-		c.blob(s)
+		if err := c.blob(s); err != nil {
+			return err
+		}
 	}
 	if p.key(i) < c.key || p.key(i) == c.key && (s == 0 || c.t.blobHeap().CompareBlob(s, c.member) <= 0) {
 		return errors.New("its separator is not after the row before it")
@@ -174,7 +197,9 @@ func (c *checker) leafShape(id uint32, l leaf) error {
 		}
 		live += l.entrySize(o)
 		if _, long := l.entry(i); long != 0 {
-			c.blob(long)
+			if err := c.blob(long); err != nil {
+				return err
+			}
 		}
 	}
 	if got := l.top() + live + l.dead() + l.plen(); got != blockSize {
@@ -231,9 +256,24 @@ func (c *checker) index() error {
 	return nil
 }
 
-// space checks that the blocks in use are those that were reached.
-func (c *checker) space() error {
+// isUsed reports whether block id is in use.
+func (t *tree) isUsed(id uint32) bool {
+	if t.ar != nil {
+		return t.ar.isUsed(id)
+	}
+	return id < uint32(t.extCap) && t.used>>id&1 != 0
+}
+
+// segments checks that the index has the segments that its buckets ask for.
+func (c *checker) segments() error {
 	t := c.t
+	main, ovf := mediumMain, mediumOvf
+	if t.ar != nil {
+		main, ovf = len(t.ar.main), len(t.ar.ovf)
+	}
+	if t.level > 31 || t.split >= 1<<t.level || t.mainBlocks() > main || t.ovfBlocks() > ovf {
+		return fmt.Errorf("zset: index of level %d, split %d and %d overflow buckets in %d and %d segments", t.level, t.split, t.overflow, main, ovf)
+	}
 	for i := range t.mainBlocks() {
 		if err := c.reach(t.mainBlock(i), "a segment of main buckets"); err != nil {
 			return err
@@ -244,13 +284,14 @@ func (c *checker) space() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// space checks that the blocks in use are those that were reached.
+func (c *checker) space() error {
+	t := c.t
 	if len(c.blocks) != t.blocks() {
 		return fmt.Errorf("zset: %d blocks are reached, %d are in use", len(c.blocks), t.blocks())
-	}
-	for id, as := range c.blocks {
-		if t.ar == nil && t.used>>id&1 == 0 || t.ar != nil && !t.ar.isUsed(id) {
-			return fmt.Errorf("zset: block %d, %s, is not in use", id, as)
-		}
 	}
 	if t.ar == nil {
 		return nil
@@ -287,11 +328,5 @@ func (c *checker) arena() error {
 	if count != t.ar.count {
 		return fmt.Errorf("zset: %d blocks are in use, the counter is %d", count, t.ar.count)
 	}
-	if err := t.ar.blobs.Check(); err != nil {
-		return err
-	}
-	if n := t.ar.blobs.Bytes(); n != t.blobBytes {
-		return fmt.Errorf("zset: the arena's heap has %d bytes, the blobs take %d", n, t.blobBytes)
-	}
-	return nil
+	return c.a.Rest()
 }

@@ -222,7 +222,7 @@ func (m *model) copy() {
 	m.do("copy")
 	to := m.src.intN(2)
 	h := m.env().CopyTo(m.set.Handle(), m.envs[to])
-	if err := m.set.Check(); err != nil {
+	if err := check(&m.set); err != nil {
 		m.fail("the original: %v", err)
 	}
 	if m.set.Len() > 0 {
@@ -397,7 +397,7 @@ func (m *model) check() {
 	if enc := m.set.Handle().Enc; enc != Packed && !m.outgrew && m.small < 30_000 {
 		m.fail("not packed, and never outgrew it")
 	}
-	if err := m.set.Check(); err != nil {
+	if err := check(&m.set); err != nil {
 		m.fail("%v", err)
 	}
 }

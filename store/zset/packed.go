@@ -247,7 +247,10 @@ func (p *packed) countBelowLex(member []byte, inclusive bool) int {
 }
 
 // check verifies the list, the pairs, the forms of the scores, the order, and that no member is there twice.
-func (p *packed) check() error {
+func (p *packed) check(a *slab.Audit) error {
+	if err := a.Own(p.Ref, listpack.HeaderSize); err != nil {
+		return err
+	}
 	l := p.Read()
 	if err := l.Check(); err != nil {
 		return err

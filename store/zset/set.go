@@ -1,6 +1,8 @@
 package zset
 
 import (
+	"fmt"
+
 	"quarry/store/internal/hash"
 	"quarry/store/internal/heaplist"
 	"quarry/store/internal/slab"
@@ -290,12 +292,16 @@ func (s *Set) Scan(cursor uint64, count int, fn func(member []byte, score float6
 	return s.t.scan(cursor, count, fn)
 }
 
-// Check walks the whole structure and names the first broken place.
-func (s *Set) Check() error {
-	if s.enc == Packed {
-		return s.p.check()
+// Check walks the whole structure and names the first broken place, and in a the objects of the
+// shard's heap that it consists of.
+func (s *Set) Check(a *slab.Audit) error {
+	switch s.enc {
+	case Packed:
+		return s.p.check(a)
+	case Medium, Large:
+		return s.t.check(a)
 	}
-	return s.t.check()
+	return fmt.Errorf("zset: encoding %d", s.enc)
 }
 
 // Iter walks a set by rank, up or down. The zero Iter is ready for Seek; the set must

@@ -25,7 +25,7 @@ func TestSplitKeepsThePrefix(t *testing.T) {
 				t.Helper()
 				s.Add(m, score, 0)
 				want[string(m)] = score
-				if err := s.Check(); err != nil {
+				if err := check(&s); err != nil {
 					t.Fatalf("%d members: %v", len(want), err)
 				}
 			}

@@ -68,6 +68,15 @@ func (k *kit) close() {
 	}
 }
 
+// check checks a set by itself.
+func check(s *Set) error {
+	a, err := s.env.Heap.Audit()
+	if err != nil {
+		return err
+	}
+	return s.Check(a)
+}
+
 // checkMemory compares what the sets say they take with what is taken.
 func (k *kit) checkMemory() {
 	k.Helper()

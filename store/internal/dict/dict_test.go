@@ -79,9 +79,25 @@ func (f *fixture) delete(ref uint32) {
 	delete(f.hashes, ref)
 }
 
+// checkTable is what the table's own check finds; each ref must be known, and come once.
+func (f *fixture) checkTable(table *Table) error {
+	a, err := f.heap.Audit()
+	if err != nil {
+		return err
+	}
+	seen := map[uint32]bool{}
+	return table.Check(a, func(ref uint32) error {
+		if _, known := f.hashes[ref]; !known || seen[ref] {
+			return fmt.Errorf("ref %#x: known %v, seen %v", ref, known, seen[ref])
+		}
+		seen[ref] = true
+		return nil
+	})
+}
+
 func (f *fixture) check() {
 	f.t.Helper()
-	if err := f.table.Check(); err != nil {
+	if err := f.checkTable(&f.table); err != nil {
 		f.t.Fatal(err)
 	}
 	if f.table.Len() != len(f.hashes) {
@@ -237,7 +253,7 @@ func TestCopyTo(t *testing.T) {
 		}
 		c := f.table.CopyTo(f.heap, f, func(ref uint32) uint32 { return ref + away })
 		for _, table := range []*Table{&f.table, &c} {
-			if err := table.Check(); err != nil || table.Len() != int(refs) {
+			if err := f.checkTable(table); err != nil || table.Len() != int(refs) {
 				t.Fatalf("%d refs: %d, %v", refs, table.Len(), err)
 			}
 		}
@@ -393,14 +409,81 @@ func TestRandomFindsTheLastOne(t *testing.T) {
 	}
 }
 
+// header adds to a number of an array's part of the header.
+func (f *fixture) header(a array, field int, add uint32) {
+	h := f.heap.W(f.table.head)
+	h.SetU32(int(a)+field, h.U32(int(a)+field)+add)
+}
+
+// TestCheckFindsDamageOfNodes damages the nodes above segments.
+func TestCheckFindsDamageOfNodes(t *testing.T) {
+	for name, damage := range map[string]func(f *fixture, root slab.Ref){
+		"a segment elsewhere": func(f *fixture, root slab.Ref) { f.heap.W(root).SetU32(8, 0xfffff000) },
+		"a segment twice":     func(f *fixture, root slab.Ref) { f.heap.W(root).SetU32(8, f.heap.R(root).U32(4)) },
+		"no segment":          func(f *fixture, root slab.Ref) { f.heap.W(root).SetU32(8, 0) },
+		"one bucket more":     func(f *fixture, _ slab.Ref) { f.header(mainArray, arrayLen, 1) },
+		"one bucket less":     func(f *fixture, _ slab.Ref) { f.header(mainArray, arrayLen, ^uint32(0)) },
+		"segments exchanged": func(f *fixture, root slab.Ref) {
+			w := f.heap.W(root)
+			a, b := w.U32(4), w.U32(8)
+			w.SetU32(4, b)
+			w.SetU32(8, a)
+		},
+		"a segment that is free": func(f *fixture, root slab.Ref) { f.heap.Free(slab.Ref(f.heap.R(root).U32(8))) },
+	} {
+		r, err := offheap.NewRegion()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &fixture{t: t, heap: slab.New(r), hashes: map[uint32]uint64{}}
+		f.table = Make(f.heap, f)
+		rnd := rand.New(rand.NewPCG(1, 1))
+		for ref := uint32(1); ref <= 10_000; ref++ {
+			f.insert(ref, rnd.Uint64())
+		}
+		f.check()
+		damage(f, slab.Ref(f.heap.R(f.table.head).U32(int(mainArray))))
+		if f.checkTable(&f.table) == nil {
+			t.Errorf("%s: Check finds nothing", name)
+		}
+		f.heap.Close()
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestCheckFindsDamage(t *testing.T) {
 	damages := map[string]func(f *fixture){
-		"count":       func(f *fixture) { f.table.addLen(1) },
-		"tag":         func(f *fixture) { f.table.mutable(0, 0).SetU8(0, 1+f.table.bucket(0, 0).U8(0)%255) },
-		"ref":         func(f *fixture) { setSlot(f.table.mutable(0, 0), 0, 5, 0) },
-		"wrong home":  func(f *fixture) { f.hashes[refAt(f.table.bucket(0, 0), 0)] ^= 1 },
-		"owner":       func(f *fixture) { f.table.mutable(0, 1).SetU32(bucketOwner, 99) },
-		"circle":      func(f *fixture) { f.table.mutable(0, 0).SetU32(bucketNext, 1<<20) },
+		"count":      func(f *fixture) { f.table.addLen(1) },
+		"tag":        func(f *fixture) { f.table.mutable(0, 0).SetU8(0, 1+f.table.bucket(0, 0).U8(0)%255) },
+		"ref":        func(f *fixture) { setSlot(f.table.mutable(0, 0), 0, 5, 0) },
+		"wrong home": func(f *fixture) { f.hashes[refAt(f.table.bucket(0, 0), 0)] ^= 1 },
+		"owner":      func(f *fixture) { f.table.mutable(0, 1).SetU32(bucketOwner, 99) },
+		"far link":   func(f *fixture) { f.table.mutable(0, 0).SetU32(bucketNext, 1<<20) },
+		"circle":     func(f *fixture) { f.table.mutable(0, 1).SetU32(bucketNext, 1) },
+		"cut chain":  func(f *fixture) { f.table.mutable(0, 0).SetU32(bucketNext, 0) },
+		"shared chain": func(f *fixture) {
+			f.table.mutable(1, 0).SetU32(bucketNext, 1)
+		},
+		"twice": func(f *fixture) {
+			b := f.table.mutable(0, 0)
+			setSlot(b, 1, b.U8(0), refAt(b, 0))
+		},
+		"behind the end": func(f *fixture) {
+			tail := f.table.tail(0)
+			setSlot(f.table.mutable(0, tail), slots(tail)-1, 0, 7)
+		},
+		"unknown ref":    func(f *fixture) { setSlot(f.table.mutable(0, 0), 0, 3, 99) },
+		"capacity":       func(f *fixture) { f.header(mainArray, arrayBits, 1) },
+		"large capacity": func(f *fixture) { f.header(mainArray, arrayBits, 20) },
+		"root":           func(f *fixture) { f.header(mainArray, arrayRoot, 1) },
+		"overflow more":  func(f *fixture) { f.header(overArray, arrayLen, 1) },
+		"overflow less":  func(f *fixture) { f.header(overArray, arrayLen, ^uint32(0)) },
+		"overflow root":  func(f *fixture) { f.header(overArray, arrayRoot, 1<<31) },
+		"shared root": func(f *fixture) {
+			f.header(overArray, arrayRoot, f.table.heap.R(f.table.head).U32(int(mainArray))-f.table.heap.R(f.table.head).U32(int(overArray)))
+		},
 		"hole":        func(f *fixture) { setSlot(f.table.mutable(0, 0), 3, 0, 0) },
 		"lost bucket": func(f *fixture) { f.table.push(overArray) },
 	}
@@ -415,11 +498,11 @@ func TestCheckFindsDamage(t *testing.T) {
 			for ref := uint32(1); ref <= 20; ref++ {
 				f.insert(ref, 3<<56|uint64(ref%4<<8)) // one long chain in bucket 0
 			}
-			if err := f.table.Check(); err != nil {
+			if err := f.checkTable(&f.table); err != nil {
 				t.Fatal(err)
 			}
 			damage(f)
-			if err := f.table.Check(); err == nil {
+			if err := f.checkTable(&f.table); err == nil {
 				t.Error("Check finds nothing")
 			}
 			f.heap.Close()

@@ -277,7 +277,7 @@ func (h *Heap) close(pn uint32) {
 // Check walks the pages, their free objects and the lists, and names the first broken place.
 func (h *Heap) Check() error {
 	var bytes, live int64
-	held := 0
+	held, open := 0, 0
 	for pn := range h.meta {
 		if !h.pages.Has(uint32(pn)) {
 			continue
@@ -287,7 +287,7 @@ func (h *Heap) Check() error {
 		size := classes[m.class]
 		free := 0
 		for f := m.free; f != 0; free++ {
-			if free > int(m.fresh) || int(f-1)*unit%size != 0 {
+			if free > int(m.fresh) || int(f-1)*unit%size != 0 || int(f-1)*unit >= int(m.fresh)*size {
 				return fmt.Errorf("slab: page %d: free chain broken at unit %d", pn, f-1)
 			}
 			f = h.pages.R(uint32(pn), uint32(f-1)*unit, unit).U16(0)
@@ -300,6 +300,9 @@ func (h *Heap) Check() error {
 		if room != m.open {
 			return fmt.Errorf("slab: page %d: room %v, in the list %v", pn, room, m.open)
 		}
+		if m.open {
+			open++
+		}
 		bytes += int64(m.live) * int64(size)
 		live += int64(m.live)
 	}
@@ -311,7 +314,11 @@ func (h *Heap) Check() error {
 			if m := &h.meta[pn-1]; int(m.class) != c || !m.open || m.prev != prev {
 				return fmt.Errorf("slab: class %d: list broken at page %d", classes[c], pn-1)
 			}
+			open--
 		}
+	}
+	if open != 0 {
+		return fmt.Errorf("slab: %d pages with room are in no list", open)
 	}
 	return nil
 }
