@@ -3,6 +3,7 @@ package resp
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/redcon"
 )
@@ -45,8 +46,8 @@ func (w *Writer) Proto() int {
 // Status writes a simple string. Line breaks in s become blanks.
 func (w *Writer) Status(s string) { w.buf = redcon.AppendString(w.buf, s) }
 
-// Error writes an error line. Line breaks in msg become blanks.
-func (w *Writer) Error(msg string) { w.buf = redcon.AppendError(w.buf, msg) }
+// Error writes an error line. Line breaks in msg become blanks, but for those at its end, which go.
+func (w *Writer) Error(msg string) { w.buf = redcon.AppendError(w.buf, strings.TrimRight(msg, "\r\n")) }
 
 // Int writes an integer.
 func (w *Writer) Int(n int64) { w.buf = redcon.AppendInt(w.buf, n) }

@@ -22,6 +22,7 @@ func TestWriter(t *testing.T) {
 		{"status with line breaks", func(w *Writer) { w.Status("a\r\nb") }, "+a  b\r\n", ""},
 		{"error", func(w *Writer) { w.Error("ERR no such key") }, "-ERR no such key\r\n", ""},
 		{"error with line breaks", func(w *Writer) { w.Error("ERR '\n'") }, "-ERR ' '\r\n", ""},
+		{"error that ends with line breaks", func(w *Writer) { w.Error("ERR no\r\n\n") }, "-ERR no\r\n", ""},
 		{"int", func(w *Writer) { w.Int(7) }, ":7\r\n", ""},
 		{"int min", func(w *Writer) { w.Int(math.MinInt64) }, ":-9223372036854775808\r\n", ""},
 		{"bulk nil", func(w *Writer) { w.Bulk(nil) }, "$0\r\n\r\n", ""},

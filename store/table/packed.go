@@ -155,14 +155,15 @@ func (t *Table) putPacked(key, value []byte) (added, fits bool) {
 	if pos != 0 && !t.env.home.pairs {
 		return false, true
 	}
-	if !t.mayPack(key, value) {
+	n := l.Len() / t.stride()
+	if pos == 0 {
+		n++
+	}
+	if !t.mayPack(key, value) || n > t.env.Limits.PackedEntries { // the limit may have become lower
 		return false, false
 	}
 	if pos != 0 {
 		return false, t.replace(l, l.Next(pos), value)
-	}
-	if l.Len()/t.stride() >= t.env.Limits.PackedEntries {
-		return false, false
 	}
 	if t.env.home.pairs {
 		return t.appendPair(l, k, listpack.String(value))
