@@ -55,28 +55,113 @@ func TestGlobIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzGlob compares with the definition: a star is no byte, or one byte and a star.
+// FuzzGlob compares with the definition: a pattern is a list of sets of bytes and of stars, and a star is
+// no byte, or one byte and a star.
 func FuzzGlob(f *testing.F) {
-	f.Add([]byte("a*[b-d]?\\x"), []byte("aXXcyx"))
-	f.Fuzz(func(t *testing.T, pattern, s []byte) {
-		if len(pattern) > 12 || len(s) > 12 || len(s) == 0 {
+	for _, pattern := range []string{"a*[b-d]?\\x", "[^a-", "[\\]-a]*", "[z-a]**", "*[^]?", "\\", "[A-\xff]\\*[["} {
+		f.Add([]byte(pattern), []byte("aXXcyx"), true)
+	}
+	f.Fuzz(func(t *testing.T, pattern, s []byte, fold bool) {
+		if len(pattern) > 14 || len(s) > 14 || len(s) == 0 {
 			return
 		}
-		if got, want := globMatch(pattern, s), slowGlob(pattern, s); got != want {
-			t.Errorf("%q on %q: got %v, want %v", pattern, s, got, want)
+		if got, want := GlobMatch(pattern, s, fold), slowGlob(globModel(pattern, fold), s); got != want {
+			t.Errorf("%q on %q, fold %v: got %v, want %v", pattern, s, fold, got, want)
 		}
 	})
 }
 
-func slowGlob(pattern, s []byte) bool {
-	switch {
-	case len(pattern) == 0:
-		return len(s) == 0
-	case pattern[0] == '*':
-		return slowGlob(pattern[1:], s) || len(s) > 0 && slowGlob(pattern, s[1:])
-	case len(s) == 0:
-		return false
+// globPart is a star, or the bytes that may stand at a place.
+type globPart struct {
+	star  bool
+	bytes [256]bool
+}
+
+// add adds a byte, in either case if fold.
+func (p *globPart) add(c byte, fold bool) {
+	p.bytes[c] = true
+	if letter := c &^ 0x20; fold && 'A' <= letter && letter <= 'Z' {
+		p.bytes[c^0x20] = true
 	}
-	n, ok := matchOne(pattern, s[0], false)
-	return ok && slowGlob(pattern[n:], s[1:])
+}
+
+func globModel(pattern []byte, fold bool) (parts []globPart) {
+	for len(pattern) > 0 {
+		var p globPart
+		switch c := pattern[0]; {
+		case c == '*':
+			p.star = true
+		case c == '?':
+			for i := range p.bytes {
+				p.bytes[i] = true
+			}
+		case c == '[':
+			pattern = p.class(pattern[1:], fold)
+			parts = append(parts, p)
+			continue
+		case c == '\\' && len(pattern) > 1:
+			pattern = pattern[1:]
+			fallthrough
+		default:
+			p.add(pattern[0], fold)
+		}
+		parts, pattern = append(parts, p), pattern[1:]
+	}
+	return parts
+}
+
+// class reads what follows "[", and returns what follows it.
+func (p *globPart) class(b []byte, fold bool) (rest []byte) {
+	inverted := len(b) > 0 && b[0] == '^'
+	if inverted {
+		b = b[1:]
+	}
+	for len(b) > 0 && b[0] != ']' {
+		switch {
+		case b[0] == '\\' && len(b) > 1:
+			p.bytes[b[1]] = true
+			b = b[2:]
+		case len(b) > 2 && b[1] == '-':
+			p.span(int8(b[0]), int8(b[2]), fold)
+			b = b[3:]
+		default:
+			p.add(b[0], fold)
+			b = b[1:]
+		}
+	}
+	if inverted {
+		for i := range p.bytes {
+			p.bytes[i] = !p.bytes[i]
+		}
+	}
+	return b[min(1, len(b)):]
+}
+
+// span adds the bytes from a to b, in either order, as C's signed chars. If fold, ends and byte are
+// compared in lower case.
+func (p *globPart) span(a, b int8, fold bool) {
+	if a > b {
+		a, b = b, a
+	}
+	lower := func(c int8) int8 {
+		if fold && 'A' <= c && c <= 'Z' {
+			return c + 'a' - 'A'
+		}
+		return c
+	}
+	for i := range p.bytes {
+		if c := lower(int8(i)); lower(a) <= c && c <= lower(b) {
+			p.bytes[i] = true
+		}
+	}
+}
+
+func slowGlob(parts []globPart, s []byte) bool {
+	switch {
+	case len(parts) == 0:
+		return len(s) == 0
+	case parts[0].star:
+		return slowGlob(parts[1:], s) || len(s) > 0 && slowGlob(parts, s[1:])
+	}
+	return len(s) > 0 && parts[0].bytes[s[0]] && slowGlob(parts[1:], s[1:])
 }

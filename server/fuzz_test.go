@@ -129,6 +129,9 @@ func (b *bench) end() {
 	b.s.Rest()
 	b.connect(0)
 	b.clients[0].Feed([]byte("CONFIG SET notify-keyspace-events ''\r\n"))
+	if got := b.clients[0].Turn(); got != "+OK\r\n" {
+		b.fail("CONFIG SET answers %q", got)
+	}
 	if err := b.clients[0].Leave(); err != nil {
 		b.fail("%v", err)
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -25,8 +26,11 @@ func (s *Server) MaxBulk() int64 { return s.limits.Load().MaxBulk }
 // NowUS is the time in Unix microseconds.
 func (s *Server) NowUS() int64 { return time.Now().UnixMicro() }
 
-// ConfigGet is CONFIG GET.
+// ConfigGet is CONFIG GET. What has no wildcard is a name, in which a backslash is no more than that.
 func (s *Server) ConfigGet(patterns [][]byte) []commands.KV {
+	patterns = slices.DeleteFunc(slices.Clone(patterns), func(p []byte) bool {
+		return bytes.IndexByte(p, '\\') >= 0 && !bytes.ContainsAny(p, "[*?")
+	})
 	pairs := s.cfg.Get(func(name string) bool {
 		return slices.ContainsFunc(patterns, func(p []byte) bool { return commands.GlobMatch(p, []byte(name), true) })
 	})
