@@ -244,31 +244,36 @@ func (tt *tableTest) compare() {
 	}
 }
 
+func newTableTest(f *fixture, rnd *rand.Rand) *tableTest {
+	return &tableTest{f, rnd, [2]map[string]*tableKey{{}, {}}, map[string]map[table.Encoding]bool{}}
+}
+
+func (tt *tableTest) turn(i int) {
+	db := tt.rnd.IntN(2)
+	tt.run(db, tt.step)
+	switch tt.rnd.IntN(40) {
+	case 0:
+		tt.tick()
+	case 1:
+		tt.run(0, func(*DB) { tt.s.FlushDB(db) })
+		clear(tt.m[db])
+	default:
+		tt.s.Tick(tt.now)
+	}
+	if i%20 == 0 {
+		tt.check()
+		tt.compare()
+	}
+}
+
 func TestTables(t *testing.T) {
 	for _, shards := range []int{1, 8} {
 		t.Run(fmt.Sprint("shards=", shards), func(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
-			tt := &tableTest{
-				fixture: newFixture(t, Options{Shards: shards, Databases: 2}), rnd: rand.New(rand.NewPCG(seed, 0)),
-				m: [2]map[string]*tableKey{{}, {}}, forms: map[string]map[table.Encoding]bool{},
-			}
+			tt := newTableTest(newFixture(t, Options{Shards: shards, Databases: 2}), rand.New(rand.NewPCG(seed, 0)))
 			for i := range 1200 {
-				db := tt.rnd.IntN(2)
-				tt.run(db, tt.step)
-				switch tt.rnd.IntN(40) {
-				case 0:
-					tt.tick()
-				case 1:
-					tt.run(0, func(*DB) { tt.s.FlushDB(db) })
-					clear(tt.m[db])
-				default:
-					tt.s.Tick(tt.now)
-				}
-				if i%20 == 0 {
-					tt.check()
-					tt.compare()
-				}
+				tt.turn(i)
 			}
 			tt.compare()
 			if len(tt.forms["hash"]) < 3 || len(tt.forms["set"]) < 4 {

@@ -12,7 +12,7 @@ import (
 )
 
 // contents are the elements of a list, nil if there is no such key.
-func contents(t *testing.T, d *DB, key string) (values []string) {
+func contents(t testing.TB, d *DB, key string) (values []string) {
 	t.Helper()
 	l, err := d.List([]byte(key))
 	if err != nil {
@@ -28,80 +28,92 @@ func contents(t *testing.T, d *DB, key string) (values []string) {
 	return values
 }
 
-// TestLists does random changes to lists under a few keys and compares them with slices.
+// listTest does random changes to lists under a few keys and compares them with slices.
+type listTest struct {
+	*fixture
+	rnd   *rand.Rand
+	model map[string][]string
+}
+
+func (lt *listTest) value() string {
+	switch lt.rnd.IntN(30) {
+	case 0:
+		return string(bytes.Repeat([]byte{'x'}, lt.rnd.IntN(20_000)))
+	case 1:
+		return string(bytes.Repeat([]byte{'y'}, lt.rnd.IntN(300_000)))
+	}
+	return fmt.Sprint("value ", lt.rnd.IntN(10))
+}
+
+func (lt *listTest) turn(i int) {
+	key, other := fmt.Sprint("key", lt.rnd.IntN(6)), fmt.Sprint("key", lt.rnd.IntN(6))
+	lt.run(0, func(d *DB) { lt.step(d, i, key, other) })
+	if i%100 == 0 {
+		lt.check()
+		lt.s.Tick(lt.now)
+	}
+}
+
+// step makes one change and compares the list.
+func (lt *listTest) step(d *DB, i int, key, other string) {
+	l, err := d.ListForWrite([]byte(key))
+	if err != nil {
+		lt.t.Fatal(err)
+	}
+	want := lt.model[key]
+	switch v := lt.value(); lt.rnd.IntN(9) {
+	case 0, 1, 2:
+		for range 1 + lt.rnd.IntN(40) {
+			l.Push(true, []byte(v))
+			want = slices.Insert(want, 0, v)
+		}
+	case 3:
+		at := lt.rnd.IntN(len(want) + 1)
+		l.Insert(at, []byte(v))
+		want = slices.Insert(want, at, v)
+	case 4:
+		if len(want) > 0 {
+			at := lt.rnd.IntN(len(want))
+			l.Set(at, []byte(v))
+			want[at] = v
+		}
+	case 5:
+		at := lt.rnd.IntN(len(want) + 1)
+		n := l.RemoveRange(at, 1+lt.rnd.IntN(60))
+		want = slices.Delete(want, at, at+n)
+	case 6:
+		l.RemoveEqual([]byte(v), 1000, false)
+		want = slices.DeleteFunc(want, func(e string) bool { return e == v })
+	case 7:
+		if d.Rename([]byte(key), []byte(other)) && key != other {
+			lt.model[other], want = want, nil
+		}
+	case 8:
+		n := d.NewList([]byte(key))
+		n.Push(false, []byte(v))
+		if lt.rnd.IntN(2) == 0 {
+			n.Discard()
+		} else if want = []string{v}; n.StoreAt() != 1 {
+			lt.t.Fatal("a list of one element was stored as more")
+		}
+	}
+	lt.model[key] = want
+	if got := contents(lt.t, d, key); !slices.Equal(got, want) {
+		lt.t.Fatalf("step %d: %d elements, want %d", i, len(got), len(want))
+	}
+	if d.Has([]byte(key)) != (len(want) > 0) {
+		lt.t.Fatalf("step %d: a list of %d elements has no key, or an empty one has", i, len(want))
+	}
+}
+
 func TestLists(t *testing.T) {
-	f := newFixture(t, Options{Shards: 4, Databases: 2})
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
-	model := map[string][]string{}
-	value := func() string {
-		switch rnd.IntN(30) {
-		case 0:
-			return string(bytes.Repeat([]byte{'x'}, rnd.IntN(20_000)))
-		case 1:
-			return string(bytes.Repeat([]byte{'y'}, rnd.IntN(300_000)))
-		}
-		return fmt.Sprint("value ", rnd.IntN(10))
-	}
+	lt := &listTest{newFixture(t, Options{Shards: 4, Databases: 2}), rand.New(rand.NewPCG(seed, 0)), map[string][]string{}}
 	for i := range 3000 {
-		key, other := fmt.Sprint("key", rnd.IntN(6)), fmt.Sprint("key", rnd.IntN(6))
-		f.run(0, func(d *DB) {
-			l, err := d.ListForWrite([]byte(key))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := model[key]
-			switch v := value(); rnd.IntN(9) {
-			case 0, 1, 2:
-				for range 1 + rnd.IntN(40) {
-					l.Push(true, []byte(v))
-					want = slices.Insert(want, 0, v)
-				}
-			case 3:
-				at := rnd.IntN(len(want) + 1)
-				l.Insert(at, []byte(v))
-				want = slices.Insert(want, at, v)
-			case 4:
-				if len(want) > 0 {
-					at := rnd.IntN(len(want))
-					l.Set(at, []byte(v))
-					want[at] = v
-				}
-			case 5:
-				at := rnd.IntN(len(want) + 1)
-				n := l.RemoveRange(at, 1+rnd.IntN(60))
-				want = slices.Delete(want, at, at+n)
-			case 6:
-				l.RemoveEqual([]byte(v), 1000, false)
-				want = slices.DeleteFunc(want, func(e string) bool { return e == v })
-			case 7:
-				if d.Rename([]byte(key), []byte(other)) && key != other {
-					model[other], want = want, nil
-				}
-			case 8:
-				n := d.NewList([]byte(key))
-				n.Push(false, []byte(v))
-				if rnd.IntN(2) == 0 {
-					n.Discard()
-				} else if want = []string{v}; n.StoreAt() != 1 {
-					t.Fatal("a list of one element was stored as more")
-				}
-			}
-			model[key] = want
-			if got := contents(t, d, key); !slices.Equal(got, want) {
-				t.Fatalf("step %d: %d elements, want %d", i, len(got), len(want))
-			}
-			if d.Has([]byte(key)) != (len(want) > 0) {
-				t.Fatalf("step %d: a list of %d elements has no key, or an empty one has", i, len(want))
-			}
-		})
-		if i%100 == 0 {
-			f.check()
-			f.s.Tick(f.now)
-		}
+		lt.turn(i)
 	}
-	f.check()
+	lt.check()
 }
 
 func TestListsAreLists(t *testing.T) {

@@ -218,30 +218,35 @@ func (mt *modelTest) compareKeys() {
 	}
 }
 
+func newModelTest(f *fixture, rnd *rand.Rand) *modelTest {
+	mt := &modelTest{f, make(model, f.s.Databases()), rnd, map[zset.Encoding]int{}}
+	for db := range mt.m {
+		mt.m[db] = map[string]*modelKey{}
+	}
+	return mt
+}
+
+func (mt *modelTest) turn(i int) {
+	mt.run(mt.rnd.IntN(len(mt.m)), func(d *DB) {
+		if got, want := mt.step(d); got != want {
+			mt.t.Fatalf("step %d: %s, want %s", i, got, want)
+		}
+	})
+	mt.between()
+	if i%10 == 0 {
+		mt.check()
+		mt.compareKeys()
+	}
+}
+
 func TestModel(t *testing.T) {
 	for _, shards := range []int{1, 8} {
 		for seed := range uint64(6) {
 			t.Run(fmt.Sprintf("shards=%d/seed=%d", shards, seed), func(t *testing.T) {
-				mt := &modelTest{
-					fixture: newFixture(t, Options{Shards: shards, Databases: 3, Seed: seed}),
-					m:       make(model, 3),
-					rnd:     rand.New(rand.NewPCG(seed, uint64(shards))),
-					forms:   map[zset.Encoding]int{},
-				}
-				for db := range mt.m {
-					mt.m[db] = map[string]*modelKey{}
-				}
+				f := newFixture(t, Options{Shards: shards, Databases: 3, Seed: seed})
+				mt := newModelTest(f, rand.New(rand.NewPCG(seed, uint64(shards))))
 				for i := range 2500 {
-					mt.run(mt.rnd.IntN(3), func(d *DB) {
-						if got, want := mt.step(d); got != want {
-							t.Fatalf("step %d: %s, want %s", i, got, want)
-						}
-					})
-					mt.between()
-					if i%10 == 0 {
-						mt.check()
-						mt.compareKeys()
-					}
+					mt.turn(i)
 				}
 				if mt.forms[zset.Medium] == 0 || mt.forms[zset.Large] == 0 {
 					t.Errorf("sets were filled to these forms only: %v", mt.forms)

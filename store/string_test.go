@@ -14,142 +14,170 @@ var stringLengths = []int{
 	32<<10 - 8, 32<<10 - 7, 64 << 10, blobString - 1, blobString, blobString + 1, 300 << 10, 330 << 10,
 }
 
-// TestStrings does random changes to strings of all lengths and forms, under keys of all lengths,
+// stringTest does random changes to strings of all lengths and forms, under keys of all lengths,
 // with and without expiry, and compares them with Go's own.
+type stringTest struct {
+	*fixture
+	rnd   *rand.Rand
+	keys  []string
+	model map[string]stringKey
+}
+
+// stringKey is a string as the model sees it.
+type stringKey struct {
+	b  []byte
+	at int64
+}
+
+func newStringTest(f *fixture, rnd *rand.Rand) *stringTest {
+	st := &stringTest{f, rnd, []string{"", "k", "a key of some length", string(make([]byte, 40_000))}, map[string]stringKey{}}
+	for i := range 6 {
+		st.keys = append(st.keys, fmt.Sprint("key:", i))
+	}
+	return st
+}
+
+func (st *stringTest) bytes() []byte {
+	n := stringLengths[st.rnd.IntN(len(stringLengths))]
+	if st.rnd.IntN(2) == 0 {
+		n = st.rnd.IntN(60)
+	}
+	b := make([]byte, n)
+	digit := byte('0' + st.rnd.IntN(10))
+	for i := range b {
+		b[i] = '0' + (digit+byte(i*i))%10
+	}
+	return b
+}
+
+// turn makes one change and compares everything.
+func (st *stringTest) turn(i int) {
+	st.run(0, func(d *DB) { st.step(d, st.keys[st.rnd.IntN(len(st.keys))]) })
+	if i%50 == 0 {
+		st.check()
+	}
+	st.run(0, func(d *DB) {
+		for key, k := range st.model {
+			st.look(d, i, key, k)
+		}
+	})
+}
+
+// step makes one change.
+func (st *stringTest) step(d *DB, key string) {
+	k := []byte(key)
+	e, there := st.model[key]
+	switch op := st.rnd.IntN(10); op {
+	case 0, 1:
+		e = stringKey{b: st.bytes(), at: e.at}
+		keep := op == 0
+		if !keep {
+			e.at = 0
+		}
+		d.SetString(k, e.b, keep)
+		there = true
+	case 2:
+		s, _ := d.StringForWrite(k)
+		e.b, there = st.bytes(), true
+		s.Set(e.b)
+	case 3, 4:
+		s, _ := d.StringForWrite(k)
+		more := st.bytes()
+		e.b, there = append(slices.Clone(e.b), more...), true
+		if len(e.b) > 1<<20 {
+			e.b = more
+			s.Set(more)
+		} else if n := s.Append(more); n != len(e.b) {
+			st.t.Fatalf("Append: %d, want %d", n, len(e.b))
+		}
+	case 5, 6:
+		s, _ := d.StringForWrite(k)
+		part := append(st.bytes(), 'x')
+		off := st.rnd.IntN(2*len(e.b) + 10)
+		if off+len(part) > 1<<20 {
+			off = 0
+		}
+		n := max(len(e.b), off+len(part))
+		b := make([]byte, n)
+		copy(b, e.b)
+		copy(b[off:], part)
+		e.b, there = b, true
+		if got := s.SetRange(off, part); got != n {
+			st.t.Fatalf("SetRange: %d, want %d", got, n)
+		}
+	case 7:
+		if d.Delete(k) != there {
+			st.t.Fatalf("Delete: want %v", there)
+		}
+		e, there = stringKey{}, false
+	case 8:
+		if e.at = 0; there && st.rnd.IntN(3) > 0 {
+			e.at = st.now + 1_000_000 + int64(st.rnd.IntN(1000))
+		}
+		d.SetExpireAt(k, e.at)
+	case 9:
+		to := st.keys[st.rnd.IntN(len(st.keys))]
+		if st.rnd.IntN(2) == 0 {
+			if d.Rename(k, []byte(to)) != there {
+				st.t.Fatalf("Rename: want %v", there)
+			}
+			if there {
+				delete(st.model, key)
+				st.model[to] = e
+				key = to
+			}
+			break
+		}
+		if ok, _, err := d.Copy(k, []byte(to), 0, true); err != nil || ok != there {
+			st.t.Fatalf("Copy: %v, %v, want %v", ok, err, there)
+		}
+		if there {
+			st.model[to] = e
+		}
+	}
+	if there {
+		st.model[key] = e
+	} else {
+		delete(st.model, key)
+	}
+}
+
+// look compares a string, and a part of it.
+func (st *stringTest) look(d *DB, i int, key string, k stringKey) {
+	s, err := d.String([]byte(key))
+	if err != nil || s == nil || !bytes.Equal(s.Bytes(), k.b) {
+		st.t.Fatalf("step %d: key of %d bytes is not what it should be", i, len(key))
+	}
+	if at, _ := d.ExpireAt([]byte(key)); at != k.at {
+		st.t.Fatalf("step %d: expires at %d, want %d", i, at, k.at)
+	}
+	n := len(k.b)
+	if n == 0 {
+		return
+	}
+	from := st.rnd.IntN(n)
+	to := from + st.rnd.IntN(n-from) + 1
+	var part []byte
+	for p := s.Parts(from, to-from); p.More(); {
+		part = append(part, p.Next()...)
+	}
+	if !bytes.Equal(part, k.b[from:to]) {
+		st.t.Fatalf("step %d: bytes %d to %d of %d", i, from, to, n)
+	}
+}
+
 func TestStrings(t *testing.T) {
-	f := newFixture(t, Options{Shards: 4, Databases: 2})
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	rnd := rand.New(rand.NewPCG(seed, 0))
-	type entry struct {
-		b  []byte
-		at int64
-	}
-	model := map[string]entry{}
-	keys := []string{"", "k", "a key of some length", string(make([]byte, 40_000))}
-	for i := range 6 {
-		keys = append(keys, fmt.Sprint("key:", i))
-	}
-	bytesOf := func() []byte {
-		n := stringLengths[rnd.IntN(len(stringLengths))]
-		if rnd.IntN(2) == 0 {
-			n = rnd.IntN(60)
-		}
-		b := make([]byte, n)
-		for i := range b {
-			b[i] = byte('0' + rnd.IntN(10))
-		}
-		return b
-	}
+	st := newStringTest(newFixture(t, Options{Shards: 4, Databases: 2}), rand.New(rand.NewPCG(seed, 0)))
 	steps := 4000
 	if testing.Short() {
 		steps = 500
 	}
 	for i := range steps {
-		key := keys[rnd.IntN(len(keys))]
-		e, there := model[key]
-		f.run(0, func(d *DB) {
-			k := []byte(key)
-			switch op := rnd.IntN(10); op {
-			case 0, 1:
-				e = entry{b: bytesOf(), at: e.at}
-				keep := op == 0
-				if !keep {
-					e.at = 0
-				}
-				d.SetString(k, e.b, keep)
-				there = true
-			case 2:
-				s, _ := d.StringForWrite(k)
-				e.b, there = bytesOf(), true
-				s.Set(e.b)
-			case 3, 4:
-				s, _ := d.StringForWrite(k)
-				more := bytesOf()
-				e.b, there = append(slices.Clone(e.b), more...), true
-				if len(e.b) > 1<<20 {
-					e.b = more
-					s.Set(more)
-				} else if n := s.Append(more); n != len(e.b) {
-					t.Fatalf("Append: %d, want %d", n, len(e.b))
-				}
-			case 5, 6:
-				s, _ := d.StringForWrite(k)
-				part := append(bytesOf(), 'x')
-				off := rnd.IntN(2*len(e.b) + 10)
-				if off+len(part) > 1<<20 {
-					off = 0
-				}
-				n := max(len(e.b), off+len(part))
-				b := make([]byte, n)
-				copy(b, e.b)
-				copy(b[off:], part)
-				e.b, there = b, true
-				if got := s.SetRange(off, part); got != n {
-					t.Fatalf("SetRange: %d, want %d", got, n)
-				}
-			case 7:
-				if d.Delete(k) != there {
-					t.Fatalf("Delete: want %v", there)
-				}
-				e, there = entry{}, false
-			case 8:
-				if e.at = 0; there && rnd.IntN(3) > 0 {
-					e.at = f.now + 1_000_000 + int64(rnd.IntN(1000))
-				}
-				d.SetExpireAt(k, e.at)
-			case 9:
-				to := keys[rnd.IntN(len(keys))]
-				if rnd.IntN(2) == 0 {
-					if d.Rename(k, []byte(to)) != there {
-						t.Fatalf("Rename: want %v", there)
-					}
-					if there {
-						delete(model, key)
-						model[to] = e
-						key = to
-					}
-					break
-				}
-				if ok, _, err := d.Copy(k, []byte(to), 0, true); err != nil || ok != there {
-					t.Fatalf("Copy: %v, %v, want %v", ok, err, there)
-				}
-				if there {
-					model[to] = e
-				}
-			}
-			if there {
-				model[key] = e
-			} else {
-				delete(model, key)
-			}
-		})
-		if i%50 == 0 || i == steps-1 {
-			f.check()
-		}
-		f.run(0, func(d *DB) {
-			for key, e := range model {
-				s, err := d.String([]byte(key))
-				if err != nil || s == nil || !bytes.Equal(s.Bytes(), e.b) {
-					t.Fatalf("step %d: key of %d bytes is not what it should be", i, len(key))
-				}
-				if at, _ := d.ExpireAt([]byte(key)); at != e.at {
-					t.Fatalf("step %d: expires at %d, want %d", i, at, e.at)
-				}
-				if n := len(e.b); n > 0 {
-					from := rnd.IntN(n)
-					to := from + rnd.IntN(n-from) + 1
-					var part []byte
-					for p := s.Parts(from, to-from); p.More(); {
-						part = append(part, p.Next()...)
-					}
-					if !bytes.Equal(part, e.b[from:to]) {
-						t.Fatalf("step %d: bytes %d to %d of %d", i, from, to, n)
-					}
-				}
-			}
-		})
+		st.turn(i)
 	}
+	st.check()
 }
 
 // TestStringEncodings: what OBJECT ENCODING tells.

@@ -535,28 +535,92 @@ func TestHotPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// FuzzTable lets the fuzzer choose operations and hashes: two bytes an operation.
+// FuzzTable lets the fuzzer choose operations and hashes: two bytes an operation. A map says what must be there.
 func FuzzTable(f *testing.F) {
 	f.Add([]byte("\x01\x01\x02\x02\x81\x01"))
 	f.Add(make([]byte, 200))
+	f.Add([]byte("\x85\x01\x85\x02\xf4\x00\x88\x07\xf8\x00\xa0\x03\xf0\x02\xf4\x00\xfc\x14\xf8\x00\xf0\x05"))
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		f := newFixture(t)
 		var refs []uint32
 		next := uint32(1)
-		for ; len(ops) >= 2; ops = ops[2:] {
-			if ops[0] < 0xa0 || len(refs) == 0 {
-				f.insert(next, uint64(ops[0])<<56|uint64(ops[1]))
-				refs = append(refs, next)
-				next++
-				continue
-			}
-			i := int(ops[1]) % len(refs)
+		insert := func(hash uint64) {
+			f.insert(next, hash)
+			refs = append(refs, next)
+			next++
+		}
+		remove := func(i int) {
 			f.delete(refs[i])
 			refs[i] = refs[len(refs)-1]
 			refs = refs[:len(refs)-1]
 		}
+		for step := 0; len(ops) >= 2 && step < 400; step++ {
+			op, arg := ops[0], ops[1]
+			ops = ops[2:]
+			switch {
+			case op < 0x80:
+				insert(uint64(op)<<56 | uint64(arg))
+			case op < 0xa0: // many, whose hashes differ in some of their bits
+				rnd := rand.New(rand.NewPCG(uint64(arg), 0))
+				for range 100 {
+					insert(rnd.Uint64() >> (2 * (op & 31)))
+				}
+			case op < 0xf0 && len(refs) > 0:
+				remove(int(arg) % len(refs))
+			case op < 0xf4:
+				for range len(refs) * int(arg%8) / 8 {
+					remove(int(op+arg) % len(refs))
+				}
+			case op < 0xf8:
+				f.scanAll()
+			case op < 0xfc:
+				f.table.SetNote(uint32(arg))
+				f.table = Open(f.heap, f.table.Ref(), f)
+			case len(refs) > 0:
+				f.swapForCopy(refs)
+			}
+			if step%8 == 0 {
+				f.check()
+			}
+		}
 		f.check()
+		f.scanAll()
 	})
+}
+
+// scanAll checks that a scan passes each ref once.
+func (f *fixture) scanAll() {
+	seen := map[uint32]bool{}
+	for cursor := uint32(0); ; {
+		cursor = f.table.Scan(cursor, func(ref uint32) {
+			if _, known := f.hashes[ref]; !known || seen[ref] {
+				f.t.Fatalf("ref %d is passed: known %v, before %v", ref, known, seen[ref])
+			}
+			seen[ref] = true
+		})
+		if cursor == 0 {
+			break
+		}
+	}
+	if len(seen) != len(f.hashes) {
+		f.t.Fatalf("%d refs of %d are passed", len(seen), len(f.hashes))
+	}
+}
+
+// swapForCopy puts a copy, whose refs have other names, in the table's place.
+func (f *fixture) swapForCopy(refs []uint32) {
+	const away = 1 << 31
+	for _, ref := range refs {
+		f.hashes[ref^away] = f.hashes[ref]
+	}
+	c := f.table.CopyTo(f.heap, f, func(ref uint32) uint32 { return ref ^ away })
+	for f.table.Drain(100, func(uint32) {}) {
+	}
+	for i, ref := range refs {
+		delete(f.hashes, ref)
+		refs[i] = ref ^ away
+	}
+	f.table = c
 }
 
 func BenchmarkFind(b *testing.B) {
