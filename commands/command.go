@@ -2,8 +2,6 @@ package commands
 
 import (
 	"cmp"
-	"slices"
-	"strings"
 )
 
 var commandCommands = []Spec{
@@ -212,6 +210,11 @@ func commandList(c *Ctx) {
 			return
 		}
 	}
+	c.commandNames(passes)
+}
+
+// commandNames lists the names of the commands and subcommands that pass a filter.
+func (c *Ctx) commandNames(passes func(*Spec) bool) {
 	mark, n := c.Defer(), 0
 	for _, s := range c.Host.Table().Commands() {
 		n += c.listPassing(s, passes)
@@ -240,8 +243,7 @@ func commandFilter(args [][]byte) func(*Spec) bool {
 	case equalFold(args[1], "MODULE"):
 		return func(*Spec) bool { return false } // no command comes from a module
 	case equalFold(args[1], "ACLCAT"):
-		category := "@" + strings.ToLower(string(value))
-		return func(s *Spec) bool { return slices.Contains(s.Categories(), category) }
+		return inCategory(aclCategory(value))
 	case equalFold(args[1], "PATTERN"):
 		return func(s *Spec) bool { return GlobMatch(value, []byte(s.FullName()), true) }
 	}

@@ -89,11 +89,19 @@ func auth(c *Ctx) {
 		c.Error(errNoPassword)
 		return
 	}
-	if !c.Client.Authenticate(user, string(password)) {
-		c.Error(errWrongPass)
-		return
+	if c.login(user, string(password)) {
+		c.OK()
 	}
-	c.OK()
+}
+
+// login logs the client in, or answers that it may not and enters that into ACL LOG.
+func (c *Ctx) login(user, password string) bool {
+	if c.Client.Authenticate(user, password) {
+		return true
+	}
+	c.denyLogin(user)
+	c.Error(errWrongPass)
+	return false
 }
 
 // helloOptions are what HELLO asks for; nil and 0 leave things as they are.
@@ -109,8 +117,7 @@ func hello(c *Ctx) {
 	if !ok {
 		return
 	}
-	if o.user != nil && !c.Client.Authenticate(string(o.user), string(o.password)) {
-		c.Error(errWrongPass)
+	if o.user != nil && !c.login(string(o.user), string(o.password)) {
 		return
 	}
 	if !c.Client.Authenticated() {

@@ -72,6 +72,8 @@ func TestSecrets(t *testing.T) {
 		"CONFIG SET port 1":             "CONFIG SET port 1",
 		"CONFIG SET a b requirepass s":  "CONFIG SET a b requirepass *",
 		"CONFIG SET REQUIREPASS s c d ": "CONFIG SET REQUIREPASS * c d",
+		"ACL SETUSER ada on >s":         "ACL SETUSER * * *",
+		"ACL GETUSER ada":               "ACL GETUSER ada",
 		"PING":                          "PING",
 	} {
 		f.call(call)

@@ -222,6 +222,7 @@ type fakeHost struct {
 	asked    string // the last question, with its arguments
 	err      error
 	slow     []SlowEntry
+	denied   []Denial
 	killed   int
 	unblocks bool
 }
@@ -276,6 +277,9 @@ func (h *fakeHost) ClientUnpause()                           { h.note(nil, "unpa
 func (h *fakeHost) SlowlogGet(n int) []SlowEntry             { h.note(nil, "slowlog %d", n); return h.slow }
 func (h *fakeHost) SlowlogLen() int                          { return len(h.slow) }
 func (h *fakeHost) SlowlogReset()                            { h.slow = nil }
+func (h *fakeHost) Deny(d Denial)                            { h.denied = append(h.denied, d) }
+func (h *fakeHost) Denials(n int) []Denial                   { return h.denied[:min(n, len(h.denied))] }
+func (h *fakeHost) DenialsReset()                            { h.denied = nil }
 func (h *fakeHost) Shutdown(o ShutdownOptions) error         { return h.note(h.err, "shutdown %+v", o) }
 func (h *fakeHost) WarnCrossProtocol(addr string)            { h.note(nil, "warn of %s", addr) }
 func (h *fakeHost) PubSubNames(kind Topics) []string         { return []string{"board:1", "board:2", "news"} }

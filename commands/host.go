@@ -107,6 +107,16 @@ type SlowEntry struct {
 	Addr, Name string
 }
 
+// Denial is one entry of ACL LOG: refused logins that are alike.
+type Denial struct {
+	ID, Count            int64
+	Context              string // toplevel or multi
+	Object               string // the command, as sent
+	User                 string
+	Client               string // what Client.Info said of the last one's connection
+	CreatedMS, UpdatedMS int64
+}
+
 // ShutdownOptions are SHUTDOWN's.
 type ShutdownOptions struct{ NoSave, Save, Now, Force, Abort bool }
 
@@ -143,6 +153,10 @@ type Host interface {
 	SlowlogGet(n int) []SlowEntry // n < 0: all; newest first
 	SlowlogLen() int
 	SlowlogReset()
+	// Deny enters a refused login into ACL LOG; its ID, Count and UpdatedMS are the log's to set.
+	Deny(d Denial)
+	Denials(n int) []Denial // n >= 0; the last updated first
+	DenialsReset()
 	// Shutdown begins an orderly end, from when on no client's commands are run; the text of its error is ready to send
 	// ("ERR No shutdown in progress." for an Abort that comes too late).
 	Shutdown(o ShutdownOptions) error

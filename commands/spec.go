@@ -469,6 +469,20 @@ func (t *Table) ByName(name string) *Spec {
 	return s
 }
 
+// Categories lists the ACL categories, "@" included: all of Redis', also those that no command here is in, and after
+// them our own.
+func (t *Table) Categories() []string {
+	cats := slices.Clone(categories)
+	for _, s := range t.all {
+		for _, c := range s.Categories() {
+			if !slices.Contains(cats, c) {
+				cats = append(cats, c)
+			}
+		}
+	}
+	return cats
+}
+
 // lower appends b in lower case to dst; names longer than dst's capacity are
 // cut, which no command's name can equal.
 func lower(dst, b []byte) []byte {

@@ -37,6 +37,7 @@ func NewCommandTable() *Table {
 		serverCommands,
 		replicationCommands,
 		clusterCommands,
+		aclCommands,
 		configCommands,
 		slowlogCommands,
 		commandCommands,

@@ -74,6 +74,15 @@ func (s *Server) SlowlogLen() int { return s.counters.slow.length() }
 // SlowlogReset is SLOWLOG RESET.
 func (s *Server) SlowlogReset() { s.counters.slow.reset() }
 
+// Deny enters a refused login into ACL LOG.
+func (s *Server) Deny(d commands.Denial) { s.counters.denied.add(d) }
+
+// Denials is ACL LOG.
+func (s *Server) Denials(n int) []commands.Denial { return s.counters.denied.last(n) }
+
+// DenialsReset is ACL LOG RESET.
+func (s *Server) DenialsReset() { s.counters.denied.reset() }
+
 // Shutdown is SHUTDOWN: Run ends as if its context had. There is nothing to
 // save and nobody to wait for, so that it is done at once, and to ask for a
 // snapshot is an error unless it is forced.

@@ -170,12 +170,13 @@ func (st *stats) addTo(sum *stats) {
 }
 
 // counters is everything the process counts: the workers' stats, what is too
-// rare to be counted per worker, and the slow log.
+// rare to be counted per worker, the slow log, and the log of refused logins.
 type counters struct {
-	cfg   *config.Config
-	table []*commands.Spec
-	slow  slowlog
-	birth birth
+	cfg    *config.Config
+	table  []*commands.Spec
+	slow   slowlog
+	denied denials
+	birth  birth
 
 	connections atomic.Int64 // accepted
 	rejected    atomic.Int64 // refused because of maxclients or protected-mode
@@ -190,7 +191,7 @@ type counters struct {
 }
 
 func newCounters(cfg *config.Config, table *commands.Table) *counters {
-	return &counters{cfg: cfg, table: table.All(), slow: slowlog{cfg: cfg}, birth: newBirth()}
+	return &counters{cfg: cfg, table: table.All(), slow: slowlog{cfg: cfg}, denied: denials{cfg: cfg}, birth: newBirth()}
 }
 
 // clock is a monotonic time, in nanoseconds since the birth.

@@ -25,6 +25,7 @@ type Config struct {
 	IOUring         Bool
 	MaxClients      Int
 	RequirePass     String
+	ACLLogMaxLen    Int
 	ProtoMaxBulkLen Bytes
 	QueryBuffer     Bytes
 	OutputBuffers   OutputLimits
@@ -158,6 +159,9 @@ var options = []option{
 		doc: "How many clients may be connected."},
 	{group: headLimits, name: "requirepass", at: func(c *Config) field { return &c.RequirePass }, def: `""`,
 		doc: "Password that clients must give with AUTH or HELLO; empty for none."},
+	{group: headLimits, name: "acllog-max-len", at: func(c *Config) field { return &c.ACLLogMaxLen }, def: "128",
+		max: math.MaxInt64,
+		doc: "How many refused logins ACL LOG keeps."},
 	{group: headLimits, name: "proto-max-bulk-len", at: func(c *Config) field { return &c.ProtoMaxBulkLen }, def: "512mb",
 		min: 1 << 20, max: math.MaxUint32, // the store keeps lengths of 32 bits
 		doc: "The longest argument a client may send."},

@@ -202,3 +202,25 @@ func drawDocs(v harness.Value) string {
 	}
 	return b.String()
 }
+
+// TestCategories compares the categories, and what of the commands that both know is in each.
+func TestCategories(t *testing.T) {
+	oracle, quarry := harness.StartRedis(t).Dial(t), harness.Start(t, harness.Options{}).Dial(t)
+	a, b := oracle.Do("ACL", "CAT"), quarry.Do("ACL", "CAT")
+	if !exact(a, b) {
+		t.Errorf("redis has\n%s\nquarry has\n%s", a, b)
+	}
+	shared := sharedCommands(t, oracle)
+	inBoth := func(v harness.Value) []string {
+		names := slices.DeleteFunc(v.Strings(), func(name string) bool { return !slices.Contains(shared, name) })
+		slices.Sort(names)
+		return names
+	}
+	for _, category := range a.Strings() {
+		for _, call := range [][]string{{"ACL", "CAT", category}, {"COMMAND", "LIST", "FILTERBY", "ACLCAT", category}} {
+			if x, y := inBoth(oracle.Do(call...)), inBoth(quarry.Do(call...)); !slices.Equal(x, y) {
+				t.Errorf("%q:\nredis has %q\nquarry has %q", call, x, y)
+			}
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 )
 
 // newer lists calls that the oracle, Debian's Redis 7.0, does not know and later versions do, and those with
-// which it would begin to replicate. They are not sent to it; transcripts show their answers.
+// which it would begin to replicate or do what Quarry has not. They are not sent to it; transcripts show their answers.
 var newer = []struct {
 	command string
 	is      func(args []string) bool
@@ -32,6 +32,9 @@ var newer = []struct {
 	{"replconf", always, ""},
 	{"replicaof", host, "the oracle would become a replica"},
 	{"slaveof", host, "the oracle would become a replica"},
+	{"acl|setuser", pastSecond, "the oracle would make a user"},
+	{"acl|deluser", pastSecond, "the oracle would look for users"},
+	{"acl|log", has("99"), "entries have a number and two times since 7.2"},
 	{"hello", setNameFirst, "since 7.2 a HELLO that is refused names nobody"},
 }
 
