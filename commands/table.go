@@ -38,6 +38,7 @@ func NewCommandTable() *Table {
 		replicationCommands,
 		clusterCommands,
 		aclCommands,
+		moduleCommands,
 		configCommands,
 		slowlogCommands,
 		commandCommands,

@@ -52,9 +52,15 @@ var reworded = []struct{ command, old, new string }{
 	{"blmove", "ERR timeout is negative", "ERR timeout is out of range"},
 	{"brpoplpush", "ERR timeout is negative", "ERR timeout is out of range"},
 	{"blmpop", "ERR timeout is negative", "ERR timeout is out of range"},
+	{"module|load", moduleCommandOff, "ERR Quarry has no modules"},
+	{"module|loadex", moduleCommandOff, "ERR Quarry has no modules"},
+	{"module|unload", moduleCommandOff, "ERR Quarry has no modules"},
 	{"hello", "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
 		"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"},
 }
+
+const moduleCommandOff = `ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a local connection, ` +
+	"otherwise you need to set this option in the configuration file, and then restart the server."
 
 // isReworded reports whether two errors of a command are one in two versions' words.
 func isReworded(command, old, new string) bool {
