@@ -47,7 +47,10 @@ func (a *Arg) syntax() string {
 	if a.Token != "" && a.Type != TypeToken {
 		s = strings.TrimSpace(a.Token + " " + s)
 	}
-	if a.Multiple {
+	switch {
+	case a.Multiple && a.Optional && a.Token == "" && a.Type != TypeOneOf:
+		return "[" + s + " ...]"
+	case a.Multiple:
 		s += " [" + a.again(s) + "...]"
 	}
 	if a.Optional {

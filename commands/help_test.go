@@ -14,10 +14,12 @@ func TestSyntax(t *testing.T) {
 		oneOf("by", withToken("BYRADIUS", block("circle", doubleArg("radius"), stringArg("unit"))), optional(token("BYBOX"))),
 		optional(multiple(withToken("ID", intArg("id")))),
 		multiple(oneOf("mode", token("A"), token("B"))),
+		optional(multiple(stringArg("channel"))),
+		optional(multiple(oneOf("mode", token("A"), token("B")))),
 		optional(Arg{Name: "prefix", Type: TypeString, Token: "PREFIX", Multiple: true, MultipleToken: true}),
 	}
 	want := "<key> <member> [<member> ...] [COUNT <count>] [ASC|DESC] (BYRADIUS <radius> <unit>|BYBOX) " +
-		"[ID <id> [<id> ...]] (A|B) [...] [PREFIX <prefix> [PREFIX <prefix> ...]]"
+		"[ID <id> [<id> ...]] (A|B) [...] [<channel> ...] [(A|B) [...]] [PREFIX <prefix> [PREFIX <prefix> ...]]"
 	if got := strings.Join(syntaxWords(args), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -224,3 +224,70 @@ func TestCategories(t *testing.T) {
 		}
 	}
 }
+
+// helpDiffers lists the subcommands whose arguments HELP of the oracle describes in other words than its COMMAND DOCS,
+// which ours are those of.
+var helpDiffers = map[string]string{
+	"acl|cat":                 "the oracle has a category where its COMMAND DOCS has a categoryname",
+	"acl|log":                 "the same with blanks around the bar",
+	"acl|setuser":             "the oracle has attributes where its COMMAND DOCS has rules",
+	"client|kill":             "the oracle names no options",
+	"client|list":             "the oracle names no options",
+	"client|setname":          "name for connection-name",
+	"client|tracking":         "id for client-id, and not all options",
+	"client|unblock":          "clientid for client-id",
+	"command|getkeys":         "one word for the whole call, as with the next one",
+	"command|getkeysandflags": "",
+	"command|list":            "the oracle names no options",
+	"config|get":              "one pattern, of which there may be more",
+	"config|set":              "one directive, of which there may be more",
+	"latency|histogram":       "the oracle's argument has no brackets",
+	"module|loadex":           "the oracle's options have no brackets",
+}
+
+// TestHelp compares what HELP says of the subcommands that both servers know, but for the descriptions, which are our own.
+func TestHelp(t *testing.T) {
+	oracle, quarry := harness.StartRedis(t).Dial(t), harness.Start(t, harness.Options{}).Dial(t)
+	shared := sharedCommands(t, oracle)
+	containers := 0
+	for _, s := range table.Commands() {
+		if !slices.Contains(shared, s.FullName()+"|help") {
+			continue
+		}
+		if a := oracle.Do(s.FullName(), "HELP"); !a.IsError() { // as CLUSTER's, which a transcript shows
+			containers++
+			compareHelp(t, s.FullName(), a, quarry.Do(s.FullName(), "HELP"))
+		}
+	}
+	if containers < 9 {
+		t.Errorf("only %d containers have been compared", containers)
+	}
+}
+
+func compareHelp(t *testing.T, container string, oracle, quarry harness.Value) {
+	if oracle.Elems[0].Str != quarry.Elems[0].Str {
+		t.Errorf("%s HELP begins with %q, want %q", container, quarry.Elems[0].Str, oracle.Elems[0].Str)
+	}
+	a, b := helpLines(oracle), helpLines(quarry)
+	for name, line := range a {
+		full := container + "|" + strings.ToLower(name)
+		_, other := helpDiffers[full]
+		if spec := table.ByName(full); name != "(no" && (spec == nil || other) {
+			continue // there is no such subcommand, or it is known to differ
+		}
+		if b[name] != line {
+			t.Errorf("%s HELP has %q, want %q", container, b[name], line)
+		}
+	}
+}
+
+// helpLines are the lines of HELP that show a subcommand with its arguments, by its name.
+func helpLines(v harness.Value) map[string]string {
+	lines := map[string]string{}
+	for _, line := range v.Strings()[1:] {
+		if name, _, _ := strings.Cut(line, " "); name != "" {
+			lines[name] = line
+		}
+	}
+	return lines
+}
