@@ -51,7 +51,7 @@ var clientCommands = []Spec{
 				Summary: "Closes connections", Complexity: "O(N) for N connections",
 				Arity: -3, Flags: Admin | NoScript | Loading | Stale,
 				History: [][2]string{
-					{"2.8.12", "Filters, and the filter `ID`."}, {"3.2.0", "The type `master`."}, {"5.0.0", "The type `replica`."},
+					{"2.8.12", "Filters."}, {"2.8.12", "The filter `ID`."}, {"3.2.0", "The type `master`."}, {"5.0.0", "The type `replica`."},
 					{"6.2.0", "The filter `LADDR`."}, {"7.4.0", "The filter `MAXAGE`."},
 				},
 				Args: []Arg{oneOf("filter", stringArg("ip:port"), multiple(oneOf("new-format",
@@ -69,8 +69,13 @@ var clientCommands = []Spec{
 				Name: "LIST", Group: Connection, Since: "2.4.0",
 				Summary: "Describes all connections, a line each", Complexity: "O(N) for N connections",
 				Arity: -2, Flags: Admin | NoScript | Loading | Stale,
-				Tips:    []string{"nondeterministic_output"},
-				History: [][2]string{{"5.0.0", "The filter `TYPE`."}, {"6.2.0", "The filter `ID`."}},
+				Tips: []string{"nondeterministic_output"},
+				History: [][2]string{
+					{"2.8.12", "The field `id`."}, {"5.0.0", "The filter `TYPE`."}, {"6.0.0", "The field `user`."},
+					{"6.2.0", "The filter `ID`; the fields `argv-mem`, `tot-mem`, `laddr` and `redir`."},
+					{"7.0.0", "The fields `resp`, `multi-mem`, `rbs` and `rbp`."}, {"7.0.3", "The field `ssub`."},
+					{"7.2.0", "The fields `lib-name` and `lib-ver`."}, {"7.4.0", "The field `watch`."},
+				},
 				Args: []Arg{
 					optional(since("5.0.0", withToken("TYPE", clientTypeArg()))),
 					optional(since("6.2.0", withToken("ID", multiple(intArg("client-id"))))),

@@ -273,7 +273,7 @@ func commandGetkeysandflags(c *Ctx) {
 		for _, j := range at {
 			c.Array(2)
 			c.Bulk(args[j])
-			c.statusSet(s.Keys[i].Access.names())
+			c.statusSet(s.Keys[i].accessIn(args).names())
 		}
 		n += len(at)
 	}
@@ -289,7 +289,7 @@ func (c *Ctx) quotedCall() (s *Spec, args [][]byte, ok bool) {
 	switch {
 	case s == nil || s.Subs != nil || s.Has(Hidden): // a container is called by its subcommands only
 		c.Error("ERR Invalid command specified")
-	case len(s.Keys) == 0:
+	case !s.HasKeys():
 		c.Error("ERR The command has no key arguments")
 	case !s.ArityOK(len(args)):
 		c.Error("ERR Invalid number of arguments specified for command")

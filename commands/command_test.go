@@ -104,7 +104,7 @@ func TestKeySpecificationsOfEveryForm(t *testing.T) {
 	f.host.table = NewTable([]Spec{{
 		Name: "X", Group: Generic, Since: "1.0.0", Summary: "s", Complexity: "c", Arity: -2, Flags: Write,
 		Keys: []Keys{
-			{Index: 1, Last: -1, Step: 2, Access: RW | UpdateOp | Variable},
+			{Index: 1, Last: -1, Step: 2, Access: RW | UpdateOp | Variable, Vary: func([][]byte) Access { return OW }},
 			{Index: 2, KeyNum: true, Step: 1, Access: RO | Incomplete},
 			{Index: -1, Keyword: "STORE", Step: 1, Access: OW | InsertOp},
 		},
@@ -119,6 +119,7 @@ func TestKeySpecificationsOfEveryForm(t *testing.T) {
 			`{"flags" [OW insert] "begin_search" {"type" "keyword" "spec" {"keyword" "STORE" "startfrom" -1}} ` +
 			`"find_keys" {"type" "range" "spec" {"lastkey" 0 "keystep" 1 "limit" 0}}}] []]]`},
 		{"COMMAND GETKEYS x a 1 b store c", `["a" "b" "c" "b" "c"]`},
+		{"COMMAND GETKEYSANDFLAGS x a 1 b", `[["a" [OW]] ["b" [OW]] ["b" [RO incomplete]]]`},
 		{"COMMAND GETKEYS x a 9 b", "-ERR Invalid arguments specified for command"},
 	})
 }

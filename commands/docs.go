@@ -21,15 +21,17 @@ func commandDocs(c *Ctx) {
 // that say nothing are left out, as Redis does.
 func (c *Ctx) commandDocs(s *Spec) {
 	c.Str(s.FullName())
-	deprecated := s.DeprecatedSince != ""
-	c.Map(4 + fieldsIf(deprecated, 3) + fieldsIf(s.History != nil, 1) + fieldsIf(s.Args != nil, 1) + fieldsIf(s.Subs != nil, 1))
+	deprecated, flags := s.DeprecatedSince != "", s.docFlags()
+	c.Map(4 + fieldsIf(flags != nil, 1) + fieldsIf(deprecated, 2) + fieldsIf(s.History != nil, 1) + fieldsIf(s.Args != nil, 1) + fieldsIf(s.Subs != nil, 1))
 	c.strField("summary", s.Summary)
 	c.strField("since", s.Since)
 	c.strField("group", string(s.Group))
 	c.strField("complexity", s.Complexity)
-	if deprecated {
+	if flags != nil {
 		c.Str("doc_flags")
-		c.statusSet([]string{"deprecated"})
+		c.statusSet(flags)
+	}
+	if deprecated {
 		c.strField("deprecated_since", s.DeprecatedSince)
 		c.strField("replaced_by", s.ReplacedBy)
 	}
@@ -48,6 +50,18 @@ func (c *Ctx) commandDocs(s *Spec) {
 			c.commandDocs(&s.Subs[i])
 		}
 	}
+}
+
+// docFlags are the flags of a command that COMMAND DOCS names.
+func (s *Spec) docFlags() []string {
+	var flags []string
+	if s.DeprecatedSince != "" {
+		flags = append(flags, "deprecated")
+	}
+	if s.System {
+		flags = append(flags, "syscmd")
+	}
+	return flags
 }
 
 func (c *Ctx) history(h [][2]string) {

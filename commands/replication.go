@@ -31,7 +31,7 @@ var replicationCommands = []Spec{
 	{
 		Name: "REPLCONF", Group: ServerGroup, Since: "3.0.0",
 		Summary: "Sent by a replica, which this server cannot have", Complexity: "O(1)",
-		Arity: -1, Flags: Admin | NoScript | Loading | Stale | AllowBusy,
+		Arity: -1, Flags: Admin | NoScript | Loading | Stale | AllowBusy, System: true,
 		Run: noReplication,
 	},
 	{

@@ -120,10 +120,20 @@ type Keys struct {
 	Unknown bool
 	Notes   string
 	Find    func(args [][]byte) int
+	// Vary is what one call does, where Access is Variable.
+	Vary func(args [][]byte) Access
 }
 
 // KeyAt is the key specification of one key at argument index.
 func KeyAt(index int, a Access) []Keys { return []Keys{{Index: index, Step: 1, Access: a}} }
+
+// noted adds a remark to key specifications.
+func noted(keys []Keys, notes string) []Keys {
+	for i := range keys {
+		keys[i].Notes = notes
+	}
+	return keys
+}
 
 // KeyRange is the key specification of keys from argument first to argument
 // last of the whole command; last counts from the end when negative.
@@ -200,6 +210,8 @@ type Spec struct {
 	Subs []Spec
 	// DeprecatedSince and ReplacedBy are shown by COMMAND DOCS.
 	DeprecatedSince, ReplacedBy string
+	// System: other servers send it, no users.
+	System bool
 
 	keyFirst bool // the first argument is a key
 
@@ -221,6 +233,11 @@ func (s *Spec) Parent() *Spec { return s.parent }
 
 // Has reports whether all of the flags f are set.
 func (s *Spec) Has(f Flag) bool { return s.Flags&f == f }
+
+// HasKeys reports whether calls may have keys.
+func (s *Spec) HasKeys() bool {
+	return slices.ContainsFunc(s.Keys, func(k Keys) bool { return k.Access != NotKey })
+}
 
 // LocksAll reports whether a call needs every shard locked.
 func (s *Spec) LocksAll(args [][]byte) bool {
@@ -360,9 +377,6 @@ func (s *Spec) FirstKey() (first, last, step int) {
 func (s *Spec) AppendKeys(dst []int, args [][]byte) ([]int, bool) {
 	ok := true
 	for i := range s.Keys {
-		if s.Keys[i].Access == NotKey {
-			continue
-		}
 		var good bool
 		if dst, good = s.Keys[i].appendTo(dst, args); !good {
 			ok = false
@@ -372,6 +386,9 @@ func (s *Spec) AppendKeys(dst []int, args [][]byte) ([]int, bool) {
 }
 
 func (k *Keys) appendTo(dst []int, args [][]byte) ([]int, bool) {
+	if k.Access == NotKey {
+		return dst, true
+	}
 	if k.Unknown {
 		if k.Find != nil {
 			if i := k.Find(args); i > 0 {
@@ -410,6 +427,14 @@ func (k *Keys) appendTo(dst []int, args [][]byte) ([]int, bool) {
 		dst = append(dst, i)
 	}
 	return dst, true
+}
+
+// accessIn is what a call does with these keys.
+func (k *Keys) accessIn(args [][]byte) Access {
+	if k.Vary != nil {
+		return k.Vary(args)
+	}
+	return k.Access
 }
 
 func (k *Keys) findKeyword(args [][]byte) int {
@@ -564,6 +589,9 @@ func (s *Spec) check() error {
 	for _, k := range s.Keys {
 		if k.Access&(RO|RW|OW|RM|NotKey) == 0 {
 			return fmt.Errorf("a key spec says nothing about access")
+		}
+		if (k.Vary != nil) != (k.Access&Variable != 0) {
+			return fmt.Errorf("an access that varies wants Variable and Vary")
 		}
 		if k.Access&(RW|OW|RM) != 0 && !s.Has(Write) {
 			return fmt.Errorf("changes a key but is not a write command")

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"quarry/store"
@@ -18,7 +19,7 @@ var stringCommands = []Spec{
 	{
 		Name: "SET", Group: StringGroup, Since: "1.0.0",
 		Summary: "Stores a string in place of whatever the key holds", Complexity: "O(1)",
-		Arity: -3, Flags: Write | DenyOOM, Keys: KeyAt(1, RW|AccessOp|UpdateOp|Variable),
+		Arity: -3, Flags: Write | DenyOOM, Keys: setKeys(),
 		History: [][2]string{
 			{"2.6.12", "The options `EX`, `PX`, `NX` and `XX`."},
 			{"6.0.0", "The option `KEEPTTL`."},
@@ -77,7 +78,7 @@ var stringCommands = []Spec{
 	{
 		Name: "GETEX", Group: StringGroup, Since: "6.2.0",
 		Summary: "Reads a string and changes when its key expires", Complexity: "O(1)",
-		Arity: -2, Flags: Write | Fast, Keys: KeyAt(1, RW|AccessOp|UpdateOp),
+		Arity: -2, Flags: Write | Fast, Keys: noted(KeyAt(1, RW|AccessOp|UpdateOp), "Changes when the key expires, not the value"),
 		Args: []Arg{
 			keyArg("key"),
 			optional(oneOf("expiration",
@@ -147,6 +148,18 @@ func (c *Ctx) getGeneric(key []byte) (ok bool) {
 		c.bulkPart(s, 0, s.Len())
 	}
 	return true
+}
+
+// setKeys is SET's key, whose old value is read only if GET asks for it.
+func setKeys() []Keys {
+	keys := noted(KeyAt(1, RW|AccessOp|UpdateOp|Variable), "Without GET the old value is not read")
+	keys[0].Vary = func(args [][]byte) Access {
+		if slices.ContainsFunc(args[3:], func(a []byte) bool { return equalFold(a, "GET") }) {
+			return RW | AccessOp | UpdateOp
+		}
+		return OW | UpdateOp
+	}
+	return keys
 }
 
 // expiryKind is how a command says when the key expires.

@@ -105,7 +105,7 @@ func encodings(a, b harness.Value) bool {
 }
 
 // badKeys is the answer to COMMAND GETKEYS where the number of keys is no
-// number. The oracle reads it with atoi, which makes 1 of "1e-320".
+// number. The oracle reads it with atoi, which makes 1 of "1e-320" and of 2^32 + 1.
 const badKeys = "ERR Invalid arguments specified for command"
 
 // oddNumkeys reports whether a call has a number of keys that is not written as one.
@@ -115,8 +115,8 @@ func oddNumkeys(call []string) bool {
 		if !k.KeyNum || k.Index >= len(call) {
 			return false
 		}
-		n, err := strconv.Atoi(call[k.Index])
-		return err != nil || strconv.Itoa(n) != call[k.Index]
+		n, err := strconv.ParseInt(call[k.Index], 10, 32)
+		return err != nil || strconv.FormatInt(n, 10) != call[k.Index]
 	})
 }
 
