@@ -1,6 +1,7 @@
 package heaplist
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 func FuzzList(f *testing.F) {
 	f.Add([]byte("\x05\x20\x01\x05\x80\x02\x03"))
 	f.Add([]byte("\xff\xff\xff\xff\xfe\xfe\xfe\xfe\xfe\xfe\x00\x01\x02"))
+	f.Add(bytes.Repeat([]byte("S"), 600)) // up to the largest object
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		region, err := offheap.NewRegion()
 		if err != nil {
@@ -77,7 +79,7 @@ func same(t *testing.T, l *List, want []string) {
 		}
 		pos = r.Next(pos)
 	}
-	if room, size := int(l.Bytes()), r.Size(); room > slab.Class(size*4/3+1) {
+	if room, size := int(l.Bytes()), r.Size(); room > slab.Class(min(size*4/3+1, slab.MaxSize)) {
 		t.Fatalf("%d bytes in an object of %d", size, room)
 	}
 	a, err := l.Heap.Audit()
