@@ -10,10 +10,11 @@ import (
 	"testing"
 )
 
-// wordsOf makes words of bytes, each naming one of the list.
+// wordsOf makes words of bytes, each naming one of the list. Each has memory of its own, the empty one too.
 func wordsOf(b []byte, list []string) (words [][]byte) {
 	for _, c := range b {
-		words = append(words, []byte(list[int(c)%len(list)]))
+		word := list[int(c)%len(list)]
+		words = append(words, append([]byte(word), 0)[:len(word)])
 	}
 	return words
 }
@@ -131,6 +132,7 @@ func FuzzSortOptions(f *testing.F) {
 	for _, seed := range []string{"\x00\x0c\x01\x0b\x05", "\x02\x10\x12\x06", "\x03\x0c\x03\x0b", "\x00\x0e\x00\x0c", "\x0a", "\x01\x03\x03", "\x02\x02\x02\x02"} {
 		f.Add([]byte(seed), true)
 	}
+	f.Add([]byte("\x03\x15"), true)
 	f.Fuzz(func(t *testing.T, b []byte, mayStore bool) {
 		args := append([][]byte{[]byte("SORT"), []byte("key")}, wordsOf(b[:min(len(b), 14)], sortWords)...)
 		got, problem := parseSort(args[2:], mayStore)

@@ -39,6 +39,9 @@ func (s *Server) Forgotten(t *testing.T) {
 	s.free(t)
 	s.noneWaits(t)
 	s.empty(t)
+	if n := len(s.pause.waiting); n != 0 {
+		t.Errorf("%d clients wait for the end of a pause", n)
+	}
 	if a, b := s.pubsub.clients.Load(), s.pubsub.topics.Load(); a|b != 0 {
 		t.Errorf("%d clients are subscribed to %d topics", a, b)
 	}

@@ -126,6 +126,7 @@ func (b *bench) end() {
 			b.fail("%v", err)
 		}
 	}
+	b.s.ClientUnpause()
 	b.s.Rest()
 	b.connect(0)
 	b.clients[0].Feed([]byte("CONFIG SET notify-keyspace-events ''\r\n"))
@@ -189,7 +190,7 @@ func FuzzSession(f *testing.F) {
 // isUnfit reports whether a stream names what ends the server, or takes time.
 func isUnfit(stream []byte) bool {
 	stream = bytes.ToUpper(stream)
-	for _, word := range []string{"SHUTDOWN", "SLEEP"} {
+	for _, word := range []string{"SHUTDOWN", "SLEEP", "PAUSE"} {
 		if bytes.Contains(stream, []byte(word)) {
 			return true
 		}
@@ -215,7 +216,8 @@ func (d *decisions) Uint64() uint64 {
 
 // unfit are commands that are not called, with the reason.
 var unfit = map[string]string{
-	"shutdown": "ends the server",
+	"shutdown":     "ends the server",
+	"client|pause": "is over after some time: FuzzCommands has pauses that end when it says so",
 }
 
 // FuzzCommands has three clients call all commands, as the fuzzer decides, also inside of MULTI, subscribed, and
@@ -258,6 +260,14 @@ func FuzzCommands(f *testing.F) {
 				b.settle()
 			case 4:
 				b.call(i, g, large(g))
+			case 5:
+				all := g.Chance(2)
+				b.note("a pause begins, of everything: %v", all)
+				b.s.ClientPause(time.Hour.Milliseconds(), all)
+			case 6, 7:
+				b.note("pauses end")
+				b.s.ClientUnpause()
+				b.settle()
 			default:
 				var pipeline [][]string
 				for range 1 + g.IntN(3) {
