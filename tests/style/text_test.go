@@ -2,6 +2,8 @@ package style
 
 import (
 	"flag"
+	"go/ast"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +16,7 @@ import (
 	"quarry/tests/transcript"
 )
 
-var rewrite = flag.Bool("rewrite-readme", false, "write the README's list of commands anew")
+var rewrite = flag.Bool("rewrite-readme", false, "write the README's lists anew")
 
 func TestEveryCommandHasATranscript(t *testing.T) {
 	shown := map[string]bool{}
@@ -47,11 +49,6 @@ func asBytes(words []string) [][]byte {
 	return list
 }
 
-const (
-	listBegin = "<!-- commands:begin -->\n"
-	listEnd   = "<!-- commands:end -->"
-)
-
 // commandList is the README's list: a line for each group, its commands in order.
 func commandList() string {
 	var groups []commands.Group
@@ -70,26 +67,46 @@ func commandList() string {
 	return b.String()
 }
 
-func TestReadmeListsTheCommands(t *testing.T) {
-	path := filepath.Join(harness.Root(t), "README.md")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+func TestReadmeListsTheCommands(t *testing.T) { checkList(t, "commands", commandList()) }
+
+// fuzzList is the README's list of fuzz targets: a line for each package.
+func fuzzList(t *testing.T) string {
+	targets := map[string][]string{}
+	for _, s := range sources(t) {
+		for _, d := range s.ast.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.test && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+				targets[s.dir] = append(targets[s.dir], "`"+f.Name.Name+"`")
+			}
+		}
 	}
-	before, after, opened := strings.Cut(string(text), listBegin)
-	got, after, closed := strings.Cut(after, listEnd)
-	if !opened || !closed {
-		t.Fatalf("README.md has no list of commands between %q and %q", listBegin, listEnd)
+	var b strings.Builder
+	for _, dir := range slices.Sorted(maps.Keys(targets)) {
+		slices.Sort(targets[dir])
+		b.WriteString("- `./" + dir + "`: " + strings.Join(targets[dir], " ") + "\n")
 	}
-	want := commandList()
-	if *rewrite {
-		if err := os.WriteFile(path, []byte(before+listBegin+want+listEnd+after), 0o644); err != nil {
+	return b.String()
+}
+
+func TestReadmeListsTheFuzzTargets(t *testing.T) { checkList(t, "fuzz", fuzzList(t)) }
+
+// checkList compares a list in the README, between comments with its name, with what it must be, or writes it.
+func checkList(t *testing.T, name, want string) {
+	t.Helper()
+	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
+	text := read(t, "README.md")
+	before, after, opened := strings.Cut(text, begin)
+	got, after, closed := strings.Cut(after, end)
+	switch {
+	case !opened || !closed:
+		t.Fatalf("README.md has no list between %q and %q", begin, end)
+	case got == want:
+	case *rewrite:
+		path := filepath.Join(harness.Root(t), "README.md")
+		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return
-	}
-	if got != want {
-		t.Errorf("README.md's list of commands is not the table's: go test ./tests/style -rewrite-readme writes it")
+	default:
+		t.Errorf("README.md's list of %s is not what it is made from: go test ./tests/style -rewrite-readme writes it", name)
 	}
 }
 
