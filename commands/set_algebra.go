@@ -95,7 +95,7 @@ func inAll(sets []*store.Set, member []byte) bool {
 	return true
 }
 
-// uniteSets passes what any has, members of several sets several times.
+// uniteSets passes what any has, members of several sets several times. uniteOnce passes them once.
 func uniteSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
 	for _, s := range sets {
 		if s == nil {
@@ -168,16 +168,32 @@ func sinter(c *Ctx) { c.replyAlgebra(intersectSets) }
 
 func sdiff(c *Ctx) { c.replyAlgebra(subtractSets) }
 
-// sunion gathers the union off-heap, in a set that belongs to no key, so that members come once.
-func sunion(c *Ctx) {
-	sets, ok := c.openSets(c.Args[1:])
-	if !ok {
-		return
+func sunion(c *Ctx) { c.replyAlgebra(uniteOnce) }
+
+// uniteOnce asks of the members of each set but the largest whether a larger one has them. Where sets are so many that
+// this takes longer, the union is gathered off-heap, in a set that belongs to no key.
+func uniteOnce(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
+	sets = slices.DeleteFunc(sets, func(s *store.Set) bool { return s == nil })
+	slices.SortStableFunc(sets, func(a, b *store.Set) int { return cmp.Compare(b.Len(), a.Len()) })
+	asked, total := 0, 0
+	for i, s := range sets {
+		asked += i * s.Len()
+		total += s.Len()
 	}
-	result := c.DB.NewSet(c.Args[1])
-	defer result.Discard()
-	uniteSets(c, sets, func(member []byte) bool { result.Add(member); return true })
-	c.replyMembers(result)
+	if asked > 2*total { // to add takes twice as long as to ask
+		union := c.DB.NewSet(c.Args[1])
+		defer union.Discard()
+		uniteSets(c, sets, func(member []byte) bool { union.Add(member); return true })
+		sets = []*store.Set{union}
+	}
+	for i, s := range sets {
+		for c.members.Seek(&s.Table); c.members.Next(); {
+			member := c.members.Key()
+			if !inAny(sets[:i], member) && !fn(member) {
+				return
+			}
+		}
+	}
 }
 
 // storeAlgebra stores a combination at the first key, which may be an input.
@@ -188,7 +204,13 @@ func (c *Ctx) storeAlgebra(op combine, event string) {
 	}
 	dst := c.Args[1]
 	result := c.DB.NewSet(dst)
-	op(c, sets, func(member []byte) bool { result.Add(member); return true })
+	result.Bound()
+	op(c, sets, func(member []byte) bool { result.Add(member); return !result.Full() })
+	if result.Full() {
+		result.Discard()
+		c.Error(ErrOOM)
+		return
+	}
 	existed := c.DB.Has(dst)
 	n := result.StoreAt()
 	switch {

@@ -519,37 +519,25 @@ func (c *Ctx) foundOrNull(v found, ok bool) {
 	}
 }
 
-// storeResult stores the same as a list. What is not there is an empty element. There may be much
-// more of it than of what is sorted: memory is looked for as the list grows.
+// storeResult stores the same as a list. What is not there is an empty element.
 func (r *sorter) storeResult() {
 	c, dst := r.c, r.store
-	result, grown := c.DB.NewList(dst), 0
-	room := func(n int) bool {
-		if grown += n + repeatRowBytes; grown < storeStep {
-			return true
-		}
-		ok := c.DB.Store().Room(int64(grown))
-		grown = 0
-		return ok
-	}
-	full := false
+	result := c.DB.NewList(dst)
+	result.Bound()
 	r.each(func(element []byte) bool {
 		if len(r.gets) == 0 {
-			if full = !room(len(element)); !full {
-				result.Push(false, element)
-			}
-			return !full
+			result.Push(false, element)
+			return !result.Full()
 		}
 		for _, pattern := range r.gets {
 			v, _ := c.lookUpPattern(pattern, element)
-			if full = !room(v.len()); full {
+			if result.Push(false, v.text()); result.Full() {
 				return false
 			}
-			result.Push(false, v.text())
 		}
 		return true
 	})
-	if full {
+	if result.Full() {
 		result.Discard()
 		c.Error(ErrOOM)
 		return
@@ -564,6 +552,3 @@ func (r *sorter) storeResult() {
 	}
 	c.Int(int64(n))
 }
-
-// storeStep is how many bytes are stored between two looks for memory.
-const storeStep = 32 << 10

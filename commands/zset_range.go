@@ -151,14 +151,21 @@ func zrangestore(c *Ctx) {
 	}
 	// The rows are gathered apart, so that the destination may be the source.
 	dst := c.DB.NewZSet(c.Args[1])
+	dst.Bound()
 	if src != nil {
 		c.copyRows(dst, &q, &src.Set)
 	}
 	c.storeZSet(dst)
 }
 
-// storeZSet puts a set at the first argument, in place of what is there, and answers its length.
+// storeZSet puts a set at the first argument, in place of what is there, and answers its length; one that is
+// full it refuses.
 func (c *Ctx) storeZSet(z *store.ZSet) {
+	if z.Full() {
+		z.Discard()
+		c.Error(ErrOOM)
+		return
+	}
 	key := c.Args[1]
 	removed := c.Observer != nil && z.Len() == 0 && c.DB.Has(key)
 	n := z.StoreAt()
@@ -171,14 +178,14 @@ func (c *Ctx) storeZSet(z *store.ZSet) {
 	c.Int(int64(n))
 }
 
-// copyRows adds q's rows of src to dst, lowest first, which is the cheapest order to build in.
+// copyRows adds q's rows of src to dst, until it is full, lowest first, which is the cheapest order to build in.
 func (c *Ctx) copyRows(dst *store.ZSet, q *rangeQuery, src *zset.Set) {
 	rank, n := c.window(q, src)
 	if q.reverse {
 		rank -= n - 1
 	}
 	c.iter.Seek(src, rank, false)
-	for ; n > 0 && c.iter.Next(); n-- {
+	for ; n > 0 && !dst.Full() && c.iter.Next(); n-- {
 		dst.Add(c.iter.Member(), c.iter.Score(), 0)
 	}
 }

@@ -351,6 +351,7 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 	o.smallestFirst()
 	if stored {
 		result := c.DB.NewZSet(c.Args[1])
+		result.Bound()
 		op(c, result, &o)
 		c.storeZSet(result)
 		return
@@ -361,11 +362,11 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 	result.Discard()
 }
 
-// union adds the members of all inputs to result.
+// union adds the members of all inputs to result, until it is full.
 func (c *Ctx) union(result *store.ZSet, o *setops) {
 	for i := range o.inputs {
 		in := &o.inputs[i]
-		for it := c.walk(in); it.next(); {
+		for it := c.walk(in); it.next() && !result.Full(); {
 			member := it.member()
 			score := orZero(o.aggregate.weighted(it.score(), in.weight))
 			if out, before := result.Add(member, score, zset.NX); out == zset.Nop {
@@ -375,9 +376,9 @@ func (c *Ctx) union(result *store.ZSet, o *setops) {
 	}
 }
 
-// intersect adds the members that all inputs have to result.
+// intersect adds the members that all inputs have to result, until it is full.
 func (c *Ctx) intersect(result *store.ZSet, o *setops) {
-	for it := c.walk(&o.inputs[0]); it.next(); {
+	for it := c.walk(&o.inputs[0]); it.next() && !result.Full(); {
 		if score, in := o.scoreInAll(it.member(), it.score()); in {
 			result.Add(it.member(), score, 0)
 		}
@@ -439,7 +440,12 @@ func zdiffstore(c *Ctx) {
 		return
 	}
 	result := c.DB.NewZSet(c.Args[1])
-	c.difference(&o, c.Args[1], func(member []byte, score float64) { result.Add(member, score, 0) })
+	result.Bound()
+	c.difference(&o, c.Args[1], func(member []byte, score float64) {
+		if !result.Full() {
+			result.Add(member, score, 0)
+		}
+	})
 	c.storeZSet(result)
 }
 

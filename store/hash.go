@@ -27,7 +27,7 @@ func (d *DB) openHash(at spot, key []byte) (*Hash, error) {
 		return nil, ErrWrongType
 	}
 	h := d.hashes.next()
-	h.open(d, TypeHash, at, key, false)
+	h.open(d, TypeHash, at, key, loose{})
 	return h, nil
 }
 

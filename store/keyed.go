@@ -10,11 +10,11 @@ import (
 type keyed struct {
 	table.Table // reads; the methods below take the place of its changing ones
 
-	d     *DB
-	typ   Type
-	at    spot
-	key   []byte // the caller's
-	loose bool   // belongs to no key yet
+	d   *DB
+	typ Type
+	at  spot
+	key []byte // the caller's
+	loose
 }
 
 // tableKind is what the shard does with values that are tables: those of one type.
@@ -74,8 +74,8 @@ func tableValue(t Type, h table.Handle) value { return value{typ: t, enc: uint8(
 func (k *keyed) env() *table.Env { return k.at.sh.kinds[k.typ].(tableKind).env }
 
 // open opens what is at k's place, which is of k's type or nothing.
-func (k *keyed) open(d *DB, typ Type, at spot, key []byte, loose bool) {
-	k.d, k.typ, k.at, k.key, k.loose = d, typ, at, key, loose
+func (k *keyed) open(d *DB, typ Type, at spot, key []byte, l loose) {
+	k.d, k.typ, k.at, k.key, k.loose = d, typ, at, key, l
 	if at.rec == 0 {
 		k.env().Create(&k.Table)
 		return
@@ -88,7 +88,10 @@ func (k *keyed) open(d *DB, typ Type, at spot, key []byte, loose bool) {
 func (k *keyed) put(key, value []byte) (added bool) {
 	added = k.Table.Put(key, value)
 	switch {
-	case k.loose:
+	case k.loose.loose:
+		if added {
+			k.grow(k.d.s, len(key)+len(value))
+		}
 	case k.at.rec == 0:
 		k.at.make(k.key, tableValue(k.typ, k.Handle()), k.d.newUse())
 		k.d.signal(&k.at, k.key)
@@ -103,7 +106,7 @@ func (k *keyed) remove(key []byte) bool {
 	if !k.Table.Remove(key) {
 		return false
 	}
-	if k.loose {
+	if k.loose.loose {
 		return true
 	}
 	k.store()
@@ -136,7 +139,7 @@ func (k *keyed) storeAt() int {
 	}
 	k.at.make(k.key, tableValue(k.typ, k.Handle()), k.d.newUse())
 	k.d.signal(&k.at, k.key)
-	k.loose = false
+	k.loose = loose{}
 	return n
 }
 
@@ -144,5 +147,5 @@ func (k *keyed) storeAt() int {
 func (k *keyed) discard() {
 	k.env().Free(k.Handle())
 	k.env().Create(&k.Table)
-	k.loose = false
+	k.loose = loose{}
 }

@@ -12,10 +12,10 @@ import (
 type List struct {
 	list.List // reads; the methods below take the place of its changing ones
 
-	d     *DB
-	at    spot
-	key   []byte // the caller's
-	loose bool   // made by NewList, not stored yet
+	d   *DB
+	at  spot
+	key []byte // the caller's
+	loose
 }
 
 // listKind is what the shard does with lists.
@@ -66,10 +66,10 @@ func (sh *shard) listOf(rec slab.Ref) list.Handle {
 func listValue(h list.Handle) value { return value{typ: TypeList, enc: uint8(h.Enc), ref: h.Ref} }
 
 // newList takes a List from the pool.
-func (d *DB) newList(at spot, key []byte, loose bool) *List {
+func (d *DB) newList(at spot, key []byte, lo loose) *List {
 	l := d.lists.next()
 	l.d = d
-	l.at, l.key, l.loose = at, key, loose
+	l.at, l.key, l.loose = at, key, lo
 	return l
 }
 
@@ -92,7 +92,7 @@ func (d *DB) ListForWrite(key []byte) (*List, error) {
 	if at.rec != 0 {
 		return d.openList(at, key)
 	}
-	l := d.newList(at, key, false)
+	l := d.newList(at, key, loose{})
 	at.sh.lists.Create(&l.List)
 	return l, nil
 }
@@ -102,7 +102,7 @@ func (d *DB) openList(at spot, key []byte) (*List, error) {
 		return nil, ErrWrongType
 	}
 	d.use(at.sh, at.rec)
-	l := d.newList(at, key, false)
+	l := d.newList(at, key, loose{})
 	at.sh.lists.Open(at.sh.listOf(at.rec), &l.List)
 	return l, nil
 }
@@ -110,7 +110,7 @@ func (d *DB) openList(at spot, key []byte) (*List, error) {
 // NewList makes an empty list that belongs to no key yet, in the shard of key;
 // StoreAt puts it there, or Discard frees it.
 func (d *DB) NewList(key []byte) *List {
-	l := d.newList(spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, true)
+	l := d.newList(spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, loose{loose: true})
 	l.at.sh.lists.Create(&l.List)
 	return l
 }
@@ -118,19 +118,20 @@ func (d *DB) NewList(key []byte) *List {
 // Push is list.List.Push.
 func (l *List) Push(front bool, v []byte) {
 	l.List.Push(front, v)
-	l.grown()
+	l.put(len(v))
 }
 
 // Insert is list.List.Insert.
 func (l *List) Insert(index int, v []byte) {
 	l.List.Insert(index, v)
-	l.grown()
+	l.put(len(v))
 }
 
-// grown keeps the key in step after an element has been put in.
-func (l *List) grown() {
+// put keeps the key in step after an element of n bytes has been put in.
+func (l *List) put(n int) {
 	switch {
-	case l.loose:
+	case l.loose.loose:
+		l.grow(l.d.s, n)
 		return
 	case l.at.rec != 0:
 		l.store()
@@ -150,7 +151,7 @@ func (l *List) store() {
 
 // removed is store after a removal: a key without elements goes.
 func (l *List) removed() {
-	if l.loose {
+	if l.loose.loose {
 		return
 	}
 	l.store()
@@ -162,7 +163,7 @@ func (l *List) removed() {
 // Set is list.List.Set.
 func (l *List) Set(index int, v []byte) {
 	l.List.Set(index, v)
-	if !l.loose {
+	if !l.loose.loose {
 		l.store()
 	}
 }
@@ -193,8 +194,8 @@ func (l *List) StoreAt() int {
 	if l.at.rec != 0 {
 		l.at.delete()
 	}
-	if l.loose = false; n > 0 {
-		l.grown()
+	if l.loose = (loose{}); n > 0 {
+		l.put(0)
 	}
 	return n
 }

@@ -41,8 +41,8 @@ const headroom = 128
 // Room reports whether DenyOOM commands may run that need about n more bytes: whether
 // maxmemory allows it, and whether the system gives the pages. A command is refused
 // before it begins, since running out of pages in the middle of a change is a panic. That
-// covers what a command stores of its arguments, index and nodes included; a
-// command that stores what it computes from other keys may need more than is looked for here.
+// covers what a command stores of its arguments, index and nodes included; a value
+// that a command computes from other keys, to store it, is bounded (loose.go).
 func (s *Store) Room(n int64) bool { return s.Allows(n) && s.Ready(n) }
 
 // Allows reports whether maxmemory lets about n more bytes be used.

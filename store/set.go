@@ -27,7 +27,7 @@ func (d *DB) openSet(at spot, key []byte) (*Set, error) {
 		return nil, ErrWrongType
 	}
 	s := d.members.next()
-	s.open(d, TypeSet, at, key, false)
+	s.open(d, TypeSet, at, key, loose{})
 	return s, nil
 }
 
@@ -35,7 +35,7 @@ func (d *DB) openSet(at spot, key []byte) (*Set, error) {
 // StoreAt puts it there, or Discard frees it.
 func (d *DB) NewSet(key []byte) *Set {
 	s := d.members.next()
-	s.open(d, TypeSet, spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, true)
+	s.open(d, TypeSet, spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, loose{loose: true})
 	return s
 }
 

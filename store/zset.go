@@ -12,10 +12,10 @@ import (
 type ZSet struct {
 	zset.Set // reads; the methods below take the place of its changing ones
 
-	d     *DB
-	at    spot
-	key   []byte // the caller's
-	loose bool   // made by NewZSet, not stored yet
+	d   *DB
+	at  spot
+	key []byte // the caller's
+	loose
 }
 
 // zsetKind is what the shard does with sorted sets.
@@ -88,7 +88,7 @@ func (d *DB) ZSetForWrite(key []byte) (*ZSet, error) {
 		return d.openZSet(at, key)
 	}
 	z := d.newSet()
-	z.at, z.key, z.loose = at, key, false
+	z.at, z.key, z.loose = at, key, loose{}
 	z.openEmpty()
 	return z, nil
 }
@@ -99,7 +99,7 @@ func (d *DB) openZSet(at spot, key []byte) (*ZSet, error) {
 	}
 	d.use(at.sh, at.rec)
 	z := d.newSet()
-	z.at, z.key, z.loose = at, key, false
+	z.at, z.key, z.loose = at, key, loose{}
 	at.sh.sets.Open(at.sh.zsetOf(at.rec), &z.Set)
 	return z, nil
 }
@@ -108,7 +108,7 @@ func (d *DB) openZSet(at spot, key []byte) (*ZSet, error) {
 // StoreAt puts it there, or Discard frees it.
 func (d *DB) NewZSet(key []byte) *ZSet {
 	z := d.newSet()
-	z.at, z.key, z.loose = spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, true
+	z.at, z.key, z.loose = spot{sh: d.s.shards[d.s.ShardOf(key)]}, key, loose{loose: true}
 	z.at.sh.sets.Create(&z.Set)
 	return z
 }
@@ -125,8 +125,12 @@ func (z *ZSet) openEmpty() {
 
 // Add is zset.Set.Add.
 func (z *ZSet) Add(member []byte, score float64, f zset.Flags) (zset.Outcome, float64) {
-	if z.loose {
-		return z.Set.Add(member, score, f)
+	if z.loose.loose {
+		o, now := z.Set.Add(member, score, f)
+		if o == zset.Added {
+			z.grow(z.d.s, len(member))
+		}
+		return o, now
 	}
 	if z.at.rec == 0 {
 		return z.addFirst(member, score, f)
@@ -166,7 +170,7 @@ func (z *ZSet) store() {
 
 // removed is store after a removal: a key without members goes.
 func (z *ZSet) removed() {
-	if z.loose {
+	if z.loose.loose {
 		return
 	}
 	z.store()
@@ -209,12 +213,12 @@ func (z *ZSet) StoreAt() int {
 	}
 	z.at.make(z.key, zsetValue(z.Set.Handle()), z.d.newUse())
 	z.d.signal(&z.at, z.key)
-	z.loose = false
+	z.loose = loose{}
 	return n
 }
 
 // Discard frees a set made by NewZSet.
 func (z *ZSet) Discard() {
 	z.at.sh.sets.Free(z.Set.Handle())
-	z.loose = false
+	z.loose = loose{}
 }

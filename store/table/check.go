@@ -56,10 +56,10 @@ func (t *Table) checkKey(l listpack.List, pos int) error {
 		return fmt.Errorf("table: the key at %d is no string", pos)
 	}
 	key := l.Bytes(pos, &t.room.keyDigits)
-	if first := t.findPacked(l, key); first != pos {
-		return fmt.Errorf("table: %q is there twice, at %d and %d", key, first, pos)
-	}
 	if t.enc != Ints {
+		if first := t.findPacked(l, key); first != pos {
+			return fmt.Errorf("table: %q is there twice, at %d and %d", key, first, pos)
+		}
 		return nil
 	}
 	v, ok := l.Int(pos)

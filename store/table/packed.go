@@ -27,7 +27,20 @@ func (t *Table) findPacked(l listpack.List, key []byte) (pos int) {
 		return 0
 	}
 	e := listpack.String(key)
+	if t.enc == Ints {
+		return findInt(l, &e)
+	}
 	return t.findElement(l, &e)
+}
+
+// findInt is findPacked in a list of integers that ascend.
+func findInt(l listpack.List, key *listpack.Element) (pos int) {
+	if v, ok := key.Int(); ok {
+		if pos, there := l.SearchInt(v); there {
+			return pos
+		}
+	}
+	return 0
 }
 
 // findElement is findPacked for a key that is an element of a listpack already.
@@ -98,7 +111,7 @@ func (t *Table) putInt(key []byte) (added, fits bool) {
 		t.leaveInts(l, key)
 		return false, false
 	}
-	pos, there := intPlace(l, v)
+	pos, there := l.SearchInt(v)
 	if there {
 		return false, true
 	}
@@ -110,17 +123,6 @@ func (t *Table) putInt(key []byte) (added, fits bool) {
 	}
 	t.list.Resized(size).Insert(pos, e)
 	return true, true
-}
-
-// intPlace is the position of an integer in an ascending list, or the one it would have.
-func intPlace(l listpack.List, want int64) (pos int, there bool) {
-	size := l.Size()
-	for pos = listpack.HeaderSize; pos < size; pos = l.Next(pos) {
-		if v, _ := l.Int(pos); v >= want {
-			return pos, v == want
-		}
-	}
-	return pos, false
 }
 
 // leaveInts makes a table of integers another one, before it gets a key that is none.

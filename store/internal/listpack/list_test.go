@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -132,6 +133,37 @@ func TestIntegersOrderAsBytes(t *testing.T) {
 			t.Errorf("%d: % x is not above % x", v, e.head[:e.n], prev.head[:prev.n])
 		}
 		prev = e
+	}
+}
+
+// Lists of integers of any mixture of lengths, searched for what they have and what they have not.
+func TestSearchInt(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		bits := []int{3, 4, 6, 12, 14, 20, 28, 52, 54, 62}[rng.IntN(10)]
+		var values []int64
+		for range rng.IntN(40) {
+			v := rng.Int64N(1 << bits)
+			if rng.IntN(4) == 0 {
+				v >>= rng.IntN(bits)
+			}
+			if bits%3 == 0 && rng.IntN(3) == 0 {
+				v = -v
+			}
+			values = append(values, v)
+		}
+		slices.Sort(values)
+		values = slices.Compact(values)
+		l := newList(400)
+		for _, v := range values {
+			l.Insert(l.Size(), Int(v))
+		}
+		for _, want := range append([]int64{0, -1, math.MinInt64, math.MaxInt64, rng.Int64N(1 << bits)}, values...) {
+			i, there := slices.BinarySearch(values, want)
+			if pos, found := l.SearchInt(want); found != there || pos != l.Skip(HeaderSize, i) {
+				t.Fatalf("%d in %d: place %d, %v; want %d, %v", want, values, pos, found, l.Skip(HeaderSize, i), there)
+			}
+		}
 	}
 }
 

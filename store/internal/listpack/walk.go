@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"sort"
 )
 
 // sizes is the size of an element by its tag; unsized where more than the tag is
@@ -128,6 +129,28 @@ func keyOf(e *Element) key {
 func (k *key) near(l List, pos int) bool {
 	pos += k.off
 	return pos > len(l)-8 || binary.LittleEndian.Uint64(l[pos:])&k.mask == k.want
+}
+
+// SearchInt is the position of an integer in a list of integers only that ascend, or the one it would have. What
+// is below 0, or shorter than what follows, is walked over. From where all that remain are equally
+// long they are halved: non-negative integers become longer as they ascend, so these are
+// all if they have the size of as many of the first.
+func (l List) SearchInt(want int64) (pos int, there bool) {
+	size, left := l.Size(), l.Len()
+	for pos = HeaderSize; pos < size; left-- {
+		t := l[pos]
+		n := int(sizes[t])
+		if t >= tagNibble && size-pos == n*left {
+			i := sort.Search(left, func(i int) bool { return l.int(pos+i*n) >= want })
+			pos += i * n
+			return pos, i < left && l.int(pos) == want
+		}
+		if v := l.int(pos); v >= want {
+			return pos, v == want
+		}
+		pos += n
+	}
+	return pos, false
 }
 
 // Equal reports whether the element at pos is e.
