@@ -4,7 +4,7 @@
 // Four drivers play one scenario, in RESP2 and in RESP3: go-redis, here, and redis-py,
 // ioredis and node-redis as scripts in testdata, whose versions are pinned there. They use
 // strings, hashes, sets, lists and sorted sets, a pipeline, a transaction that
-// must try again, pub/sub, pops that wait, iterators, and provoke errors. The
+// must try again, pub/sub, pops that wait, iterators, ask what drivers read with parsers of their own (COMMAND, ACL LOG, CLIENT LIST ...), and provoke errors. The
 // same is expected of redis-server, which proves the scenario. The script
 // install beside this file fetches the drivers; where they are missing their
 // tests are skipped with a word.

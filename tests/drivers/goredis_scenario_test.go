@@ -46,7 +46,7 @@ type goRedis struct {
 var goRedisSteps = map[string]func(p *goRedis){
 	"connects": (*goRedis).connects, "strings": (*goRedis).strings, "hashes": (*goRedis).hashes, "sets": (*goRedis).sets,
 	"lists": (*goRedis).lists, "zsets": (*goRedis).zsets, "pipeline": (*goRedis).pipeline, "transaction": (*goRedis).transaction,
-	"pubsub": (*goRedis).pubsub, "blocking": (*goRedis).blocking, "scans": (*goRedis).scans, "errors": (*goRedis).errors,
+	"pubsub": (*goRedis).pubsub, "blocking": (*goRedis).blocking, "scans": (*goRedis).scans, "inspects": (*goRedis).inspects, "errors": (*goRedis).errors,
 }
 
 // ok ends the step on an error, and hands on the value.
@@ -103,6 +103,7 @@ func sorted(list []string, err error) ([]string, error) {
 func (p *goRedis) connects() {
 	info := p.ok(p.Do(p.ctx, "CLIENT", "INFO").Text()).(string)
 	p.equal(harness.Field(info, "name"), "driver-test")
+	p.equal(harness.Field(info, "resp"), strconv.Itoa(p.Options().Protocol))
 	p.wants(p.Ping(p.ctx).Result())("PONG")
 	p.wants(p.Echo(p.ctx, "a\r\nb").Result())("a\r\nb")
 }
@@ -410,6 +411,29 @@ func setOf(list []string) map[string]bool {
 		m[s] = true
 	}
 	return m
+}
+
+func (p *goRedis) inspects() {
+	ctx := p.ctx
+	p.refused("WRONGPASS", p.Do(ctx, "AUTH", "nobody", "x").Err())
+	log := p.ok(p.ACLLog(ctx, 5).Result()).([]*redis.ACLLogEntry)
+	p.equal([]any{len(log), log[0].Reason, log[0].Object, log[0].Username, log[0].ClientInfo.Name},
+		[]any{1, "auth", "AUTH", "nobody", "driver-test"})
+	p.wants(p.ACLLogReset(ctx).Result())("OK")
+	p.wants(p.ACLWhoAmI(ctx).Result())("default")
+	p.wants(p.ACLUsers(ctx).Result())([]string{"default"})
+	p.wants(p.ACLList(ctx).Result())([]string{"user default on nopass ~* &* +@all"})
+	p.wants(p.ACLDryRun(ctx, "default", "GET", "a").Result())("OK")
+	p.equal(slices.Contains(p.ok(p.ACLCatArgs(ctx, &redis.ACLCatArgs{Category: "sortedset"}).Result()).([]string), "zadd"), true)
+	p.equal(len(p.ok(p.ACLGenPass(ctx, 128).Result()).(string)) == 32, true)
+	zadd := p.ok(p.Command(ctx).Result()).(map[string]*redis.CommandInfo)["zadd"]
+	p.equal([]any{zadd.Arity, zadd.FirstKeyPos, zadd.LastKeyPos, zadd.StepCount}, []any{int8(-4), int8(1), int8(1), int8(1)})
+	p.wants(sorted(p.CommandList(ctx, &redis.FilterBy{Pattern: "zpop*"}).Result()))([]string{"zpopmax", "zpopmin"})
+	p.wants(p.CommandGetKeys(ctx, "MSET", "a", 1, "b", 2).Result())([]string{"a", "b"})
+	p.wants(p.CommandGetKeysAndFlags(ctx, "GET", "a").Result())([]redis.KeyFlags{{Key: "a", Flags: []string{"RO", "access"}}})
+	p.wants(p.Do(ctx, "MODULE", "LIST").Slice())([]any{})
+	p.wants(p.ConfigGet(ctx, "maxmemory-p*").Result())(map[string]string{"maxmemory-policy": "noeviction"})
+	p.equal(strings.Count(p.ok(p.ClientList(ctx).Result()).(string), " name=driver-test ") == 1, true)
 }
 
 func (p *goRedis) errors() {

@@ -20,7 +20,7 @@ import (
 // in testdata have a function for each, and say of each how it went.
 var steps = []string{
 	"connects", "strings", "hashes", "sets", "lists", "zsets",
-	"pipeline", "transaction", "pubsub", "blocking", "scans", "errors",
+	"pipeline", "transaction", "pubsub", "blocking", "scans", "inspects", "errors",
 }
 
 // scenarioTime ends a scenario that hangs; one takes less than a second.

@@ -13,6 +13,7 @@ async function connect() {
 async function connects(db) {
   const info = await db.client('INFO');
   equal(/ name=driver-test /.test(info), true);
+  equal(/ resp=(\d)/.exec(info)[1], String(protocol));
   equal(await db.ping(), 'PONG');
   equal(await db.echo('a\r\nb'), 'a\r\nb');
 }
@@ -229,6 +230,25 @@ async function scans(db) {
   equal(new Set(await all(db.sscanStream('s', { match: 'm99*' }))), new Set(['m99', ...numbered(10, (i) => `m99${i}`)]));
 }
 
+async function inspects(db) {
+  await refused('WRONGPASS', db.auth('nobody', 'x'));
+  const [entry] = await db.acl('LOG');
+  // Pairs in a list in RESP2; the driver has maps of RESP3 as objects.
+  equal(Array.isArray(entry) ? entry[entry.indexOf('username') + 1] : entry.username, 'nobody');
+  equal(await db.acl('LOG', 'RESET'), 'OK');
+  equal(await db.acl('WHOAMI'), 'default');
+  equal(await db.acl('LIST'), ['user default on nopass ~* &* +@all']);
+  equal((await db.acl('CAT', 'sortedset')).includes('zadd'), true);
+  equal((await db.acl('GENPASS', 128)).length, 32);
+  const [zadd] = await db.command('INFO', 'zadd');
+  equal([zadd[0], zadd[1], zadd[3], zadd[4], zadd[5]], ['zadd', -4, 1, 1, 1]);
+  equal((await db.command()).length, await db.command('COUNT'));
+  equal(await db.command('GETKEYS', 'MSET', 'a', 1, 'b', 2), ['a', 'b']);
+  equal(await db.module('LIST'), []);
+  equal((await db.client('LIST')).trim().split('\n').length, 1);
+  equal(/redis_mode:(\w+)/.exec(await db.info('server'))[1], 'standalone');
+}
+
 async function errors(db) {
   await db.set('s', 'text');
   await refused('WRONGTYPE', db.lpush('s', 'x'));
@@ -247,4 +267,4 @@ async function errors(db) {
 const close = (db) => db.quit();
 
 play(connect, close, (db) => db.call('FLUSHALL'),
-  [connects, strings, hashes, sets, lists, zsets, pipeline, transaction, pubsub, blocking, scans, errors]);
+  [connects, strings, hashes, sets, lists, zsets, pipeline, transaction, pubsub, blocking, scans, inspects, errors]);

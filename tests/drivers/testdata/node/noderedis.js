@@ -13,6 +13,7 @@ async function connect() {
 async function connects(db) {
   const info = await db.sendCommand(['CLIENT', 'INFO']);
   equal(/ name=driver-test /.test(info), true);
+  equal(/ resp=(\d)/.exec(info)[1], String(protocol));
   equal(await db.ping(), 'PONG');
   equal(await db.echo('a\r\nb'), 'a\r\nb');
 }
@@ -233,6 +234,33 @@ async function scans(db) {
   equal(new Set(await all(db.sScanIterator('s', { MATCH: 'm99*' }))), new Set(['m99', ...numbered(10, (i) => `m99${i}`)]));
 }
 
+async function inspects(db) {
+  await refused('WRONGPASS', db.sendCommand(['AUTH', 'nobody', 'x']));
+  const [entry] = await db.aclLog();
+  equal([entry.count, entry.reason, entry.object, entry.username], [1, 'auth', 'AUTH', 'nobody']);
+  equal(await db.aclLogReset(), 'OK');
+  equal(await db.aclLog(), []);
+  equal(await db.aclWhoAmI(), 'default');
+  equal(await db.aclUsers(), ['default']);
+  equal(await db.aclList(), ['user default on nopass ~* &* +@all']);
+  const user = await db.aclGetUser('default');
+  equal([sorted(user.flags), user.passwords, user.commands, user.keys], [['nopass', 'on'], [], '+@all', '~*']);
+  equal((await db.aclCat('sortedset')).includes('zadd'), true);
+  equal(await db.aclDryRun('default', ['GET', 'a']), 'OK');
+  equal((await db.aclGenPass(128)).length, 32);
+  const [zadd] = await db.commandInfo(['zadd']);
+  equal([zadd.name, zadd.arity, zadd.firstKeyIndex, sorted([...zadd.categories])], ['zadd', -4, 1, ['@fast', '@sortedset', '@write']]);
+  equal((await db.command()).length, await db.commandCount());
+  equal(sorted(await db.commandList({ FILTERBY: { type: 'PATTERN', value: 'zpop*' } })), ['zpopmax', 'zpopmin']);
+  equal(await db.commandGetKeys(['MSET', 'a', '1', 'b', '2']), ['a', 'b']);
+  const [key] = await db.commandGetKeysAndFlags(['GET', 'a']);
+  equal([key.key, sorted([...key.flags])], ['a', ['RO', 'access']]);
+  equal(await db.moduleList(), []);
+  equal((await db.clientList()).map((c) => c.name), ['driver-test']);
+  equal({ ...(await db.configGet('maxmemory-p*')) }, { 'maxmemory-policy': 'noeviction' });
+  equal(/redis_mode:(\w+)/.exec(await db.info('server'))[1], 'standalone');
+}
+
 async function errors(db) {
   await db.set('s', 'text');
   await refused('WRONGTYPE', db.lPush('s', 'x'));
@@ -251,4 +279,4 @@ async function errors(db) {
 const close = (db) => db.close();
 
 play(connect, close, (db) => db.flushAll(),
-  [connects, strings, hashes, sets, lists, zsets, pipeline, transaction, pubsub, blocking, scans, errors]);
+  [connects, strings, hashes, sets, lists, zsets, pipeline, transaction, pubsub, blocking, scans, inspects, errors]);

@@ -10,6 +10,8 @@ import threading
 import traceback
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PORT, PROTOCOL = int(sys.argv[1]), int(sys.argv[2])
 
@@ -42,6 +44,7 @@ def pairs(rows):
 def connects(db):
     info = db.client_info()
     equal(info["name"], "driver-test")
+    equal(info["resp"], str(PROTOCOL))
     equal(info["lib-name"] if "lib-name" in info else "redis-py", "redis-py")
     equal(db.ping(), True)
     equal(db.echo("a\r\nb"), "a\r\nb")
@@ -290,6 +293,36 @@ def scans(db):
     equal(set(db.sscan_iter("s", match="m99*")), {"m99"} | {f"m99{i}" for i in range(10)})
 
 
+def inspects(db):
+    once = connect(retry=Retry(NoBackoff(), 0))  # else the driver tries ten times more
+    refused(redis.AuthenticationError, "invalid username-password pair", once.execute_command, "AUTH", "nobody", "x")
+    once.close()
+    log = db.acl_log()
+    equal((log[0]["count"], log[0]["reason"], log[0]["object"], log[0]["username"]), (1, "auth", "AUTH", "nobody"))
+    equal(db.acl_log_reset(), True)
+    equal(db.acl_log(), [])
+    equal(db.acl_whoami(), "default")
+    equal(db.acl_users(), ["default"])
+    equal(db.acl_list(), ["user default on nopass ~* &* +@all"])
+    user = db.acl_getuser("default")
+    equal((set(user["flags"]), user["passwords"]), ({"on", "nopass"}, []))
+    equal("sortedset" in db.acl_cat() and "zadd" in db.acl_cat("sortedset"), True)
+    equal(len(db.acl_genpass(128)), 32)
+    zadd = db.command()["zadd"]
+    equal((zadd["arity"], zadd["first_key_pos"], set(zadd["flags"])), (-4, 1, {"write", "denyoom", "fast"}))
+    equal(db.command_count() > 100, True)
+    equal(db.command_list(pattern="zpop*") in (["zpopmin", "zpopmax"], ["zpopmax", "zpopmin"]), True)
+    equal(db.command_getkeys("MSET", "a", 1, "b", 2), ["a", "b"])
+    equal(db.execute_command("MODULE LIST"), [])
+    equal([c["name"] for c in db.client_list()], ["driver-test"])
+    equal(db.config_get("maxmemory-p*"), {"maxmemory-policy": "noeviction"})
+    equal(db.config_set("slowlog-log-slower-than", 0), True)
+    db.get("slow")
+    db.config_set("slowlog-log-slower-than", 10000)
+    equal("GET slow" in [e["command"] if isinstance(e["command"], str) else e["command"].decode() for e in db.slowlog_get()], True)
+    equal(db.info("server")["redis_mode"], "standalone")
+
+
 def errors(db):
     db.set("s", "text")
     refused(redis.ResponseError, "WRONGTYPE", db.lpush, "s", "x")
@@ -306,7 +339,7 @@ def errors(db):
 
 
 failed = False
-for step in (connects, strings, hashes, sets, lists, zsets, pipeline, transaction, pubsub, blocking, scans, errors):
+for step in (connects, strings, hashes, sets, lists, zsets, pipeline, transaction, pubsub, blocking, scans, inspects, errors):
     db = connect()
     try:
         db.flushall()
