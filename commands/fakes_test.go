@@ -173,8 +173,8 @@ func (f *fakeClient) Discard() bool {
 	f.multi = false
 	return was
 }
-func (f *fakeClient) Watch(key []byte, exists bool) {}
-func (f *fakeClient) Unwatch()                      { f.unwatched = true }
+func (f *fakeClient) Watch(key []byte, expires bool) {}
+func (f *fakeClient) Unwatch()                       { f.unwatched = true }
 
 func (f *fakeClient) Subscribe(kind Topics, name []byte) int {
 	if !slices.Contains(f.topics[kind], string(name)) {

@@ -42,8 +42,8 @@ type Client interface {
 	Exec() ExecOutcome
 	// Discard ends the transaction and what Watch said, and reports false if none is open.
 	Discard() bool
-	// Watch has the next transaction run only if nothing changes key, which is there or not. Its shard is locked.
-	Watch(key []byte, exists bool)
+	// Watch has the next transaction run only if nothing changes key, which expires or not, until then. Its shard is locked.
+	Watch(key []byte, expires bool)
 	Unwatch()
 	// Subscribe adds a subscription, if it is not there already, and Unsubscribe ends one, if it is there. They return
 	// how many there are then: of channels and patterns together, or of shard channels.

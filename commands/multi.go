@@ -70,7 +70,7 @@ func watch(c *Ctx) {
 		return
 	}
 	for _, key := range c.Args[1:] {
-		c.Client.Watch(key, c.DB.Has(key))
+		c.Client.Watch(key, c.DB.Expires(key))
 	}
 	c.OK()
 }

@@ -216,7 +216,7 @@ func (s *Session) appendInfo(b []byte) []byte {
 
 // watchedKeys is how many keys the client watches: none, as in Redis, once one of them was changed.
 func (s *Session) watchedKeys() int64 {
-	if s.touched.Load() {
+	if s.touched() {
 		return 0
 	}
 	return s.view.watched.Load()
@@ -237,7 +237,7 @@ func (s *Session) flags() string {
 		{'P', v.subscribed()},
 		{'x', v.multi.Load() >= 0},
 		{'b', s.waits()},
-		{'d', s.touched.Load()},
+		{'d', s.touched()},
 		{'c', v.closing.Load()},
 		{'U', v.unix},
 		{'e', v.noEvict.Load()},

@@ -50,14 +50,16 @@ func (s *Server) look() {
 	s.cutLaggard()
 }
 
-// upkeep has the store do what it has to do at once, for the given time, and as long as
+// upkeep forgets watches and has the store do what it has to do at once, for the given time, the latter as long as
 // subscribers are told of the keys that expire as fast. It reports whether there is more.
 func (s *Server) upkeep(most time.Duration) bool {
 	defer s.recoverBackground()
-	end := s.clock() + int64(most)
+	now := s.clock()
+	end := now + int64(most)
+	more := s.forget(now + int64(most)/2)
 	for !s.pubsub.full(1) {
 		if !s.store.Tick(s.wallMS(s.clock())) {
-			return false
+			return more
 		}
 		if s.clock() >= end {
 			break

@@ -40,7 +40,9 @@ func (o *observer) Expired(db int, key []byte) {
 
 // Flushing is called before a database is emptied: that changes the watched keys that are there.
 func (o *observer) Flushing(d *store.DB, db int) {
-	o.srv.touchAll(db, func(key []byte) bool { return d.HasIn(db, key) })
+	if o.srv.store.Size(db) > 0 { // of the databases most are empty, and what is watched may be very much
+		o.srv.touchAll(db, func(key []byte) bool { return d.HasIn(db, key) })
+	}
 }
 
 // Swapping is called before two databases are exchanged: that changes the watched keys

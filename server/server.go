@@ -49,6 +49,7 @@ type Server struct {
 	observing atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
 	watching  atomic.Int64 // clients that watch keys
 	watches   []watchTable // by shard, under its lock
+	forgotten forgotten    // watches that nobody waits for
 	moves     moves        // what some of them will do to other keys
 	damage    damage
 	pubsub    pubsub

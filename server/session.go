@@ -72,15 +72,13 @@ type Session struct {
 
 	subscriber
 
-	multi        *transaction           // MULTI was called; nil: not
-	watched      map[waitKey]*watch     // by WATCH
-	watchedBytes int64                  // about their memory
-	touched      atomic.Bool            // one of them has been changed
-	parked       atomic.Pointer[parked] // the blocking command that waits, if any
-	postponed    [][]byte               // a copy of the command that a pause has held up: the next to be run
-	paused       atomic.Bool            // it waits for the end of the pause
-	killed       atomic.Bool            // by CLIENT KILL
-	view         view
+	multi     *transaction             // MULTI was called; nil: not
+	watched   atomic.Pointer[watchSet] // by WATCH; nil: nothing
+	parked    atomic.Pointer[parked]   // the blocking command that waits, if any
+	postponed [][]byte                 // a copy of the command that a pause has held up: the next to be run
+	paused    atomic.Bool              // it waits for the end of the pause
+	killed    atomic.Bool              // by CLIENT KILL
+	view      view
 }
 
 // view is what other goroutines may read of a session: CLIENT LIST and KILL.
@@ -322,7 +320,7 @@ func (s *Session) Closed() {
 func (s *Session) show() {
 	setInt64(&s.view.queued, int64(s.framer.Buffered()))
 	setInt64(&s.view.inputCap, int64(s.framer.Cap()))
-	setInt64(&s.view.watched, int64(len(s.watched)))
+	setInt64(&s.view.watched, int64(s.watches()))
 	s.publishMulti()
 }
 

@@ -50,6 +50,12 @@ type shardSet [store.MaxShards / 64]uint64
 
 func (set *shardSet) add(shard int) { set[shard/64] |= 1 << (shard % 64) }
 
+func (set *shardSet) join(other *shardSet) {
+	for i, word := range other {
+		set[i] |= word
+	}
+}
+
 // appendTo appends the shards to dst, in ascending order.
 func (set *shardSet) appendTo(dst []int) []int {
 	for i, word := range set {
@@ -160,7 +166,7 @@ func (w *worker) queue(s *Session, spec *commands.Spec, args [][]byte) {
 		s.view.cmd.Store(spec)
 	}
 	t := s.multi
-	if t.broken || s.touched.Load() {
+	if t.broken || s.touched() {
 		return
 	}
 	w.keys, _ = spec.AppendKeys(w.keys[:0], args)
@@ -207,15 +213,15 @@ func (t *transaction) appendArgs(dst [][]byte) [][]byte {
 func (w *worker) lockQueue(s *Session) (flags commands.Flag) {
 	t := s.multi
 	switch {
-	case t == nil || t.broken || s.touched.Load():
+	case t == nil || t.broken || s.touched():
 		w.locks.release()
 		return 0
 	case t.flags&(commands.AllShards|commands.LocksShards) != 0:
 		w.locks.all()
 	default:
 		shards := t.shards
-		for _, at := range s.watched {
-			shards.add(at.shard)
+		if watched := s.watched.Load(); watched != nil {
+			shards.join(&watched.shards)
 		}
 		w.locks.set(&shards)
 		if t.flags&commands.Write != 0 && w.srv.moves.parked.Load() > 0 {

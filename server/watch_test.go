@@ -147,6 +147,29 @@ func TestWatchExpiry(t *testing.T) {
 	s.free(t)
 }
 
+// TestWatchOfMortalKeys: only keys that have a time are looked at by EXEC, so one that gets it later must count as changed.
+func TestWatchOfMortalKeys(t *testing.T) {
+	s := testServer(t, nil)
+	c, other := s.connect(t), s.connect(t)
+	c.do("ZADD k 1 m", ":1|")
+	c.do("ZADD j 1 m", ":1|")
+	c.do("PEXPIRE j 1000", ":1|")
+	c.do("WATCH k", "+OK|")
+	if w := c.watched.Load(); len(w.mortal) != 0 {
+		t.Errorf("%v", w.mortal)
+	}
+	c.do("WATCH j", "+OK|")
+	if w := c.watched.Load(); len(w.mortal) != 1 {
+		t.Errorf("%v", w.mortal)
+	}
+	c.exec("*1|+PONG|", "PING")
+	c.do("WATCH k", "+OK|")
+	other.do("PEXPIRE k 1000", ":1|")
+	s.ShiftTime(2 * time.Second)
+	c.exec("*-1|", "PING")
+	s.free(t)
+}
+
 // TestServedWatch: a parked command that is served changes the key.
 func TestServedWatch(t *testing.T) {
 	s := testServer(t, nil)
@@ -181,7 +204,15 @@ func TestWatchInfo(t *testing.T) {
 	s.free(t)
 }
 
-// TestManyWatches: watching a million keys is linear, so is to forget them, and their number is bounded.
+// listed is how many keys are in the tables of watches.
+func (s *Server) listed() (n int) {
+	for _, table := range s.watches {
+		n += len(table)
+	}
+	return n
+}
+
+// TestManyWatches: watching a million keys is linear; forgetting them is not the client's work, and their number is bounded.
 func TestManyWatches(t *testing.T) {
 	const n = 300_000
 	s := testServer(t, nil)
@@ -194,19 +225,45 @@ func TestManyWatches(t *testing.T) {
 		c.Feed(in)
 		c.got("+OK|")
 	}
-	if len(c.watched) != n {
-		t.Errorf("watches %d keys", len(c.watched))
+	if c.watches() != n {
+		t.Errorf("watches %d keys", c.watches())
 	}
 	other.Feed(in)
 	other.got("+OK|")
 	other.do("FLUSHALL", "+OK|")
 	other.do("UNWATCH", "+OK|")
 	c.exec("*1|:1|", "ZADD k000001 1 m")
+
+	// They are left to cron, and what becomes of them is nothing to what the clients watch next.
+	if n := s.listed(); n < 100_000 {
+		t.Errorf("%d keys are still in the tables", n)
+	}
+	c.do("WATCH k000002", "+OK|")
+	other.do("ZADD k000003 1 m", ":1|")
+	c.exec("*1|+PONG|", "PING")
+	c.do("WATCH k000002", "+OK|")
+	other.do("ZADD k000002 1 m", ":1|")
+	for before := s.listed(); s.forget(0); before = s.listed() {
+		if n := before - s.listed(); n > forgetSlice {
+			t.Fatalf("%d watches are forgotten at once", n)
+		}
+	}
+	if s.forgotten.bytes != 0 {
+		t.Errorf("%d bytes are still to be forgotten", s.forgotten.bytes)
+	}
+	c.exec("*-1|", "PING")
 	s.free(t)
 	for i, table := range s.watches {
 		if table != nil {
 			t.Errorf("the table of shard %d keeps its room", i)
 		}
+	}
+	for range 3 { // so much that is to be forgotten makes clients forget themselves
+		s.forgotten.bytes = forgottenBytes + 1
+		c.Feed(in)
+		c.got("+OK|")
+		c.do("UNWATCH", "+OK|")
+		s.free(t)
 	}
 	bounded := testServer(t, nil, "--client-query-buffer-limit", "1mb")
 	c = bounded.connect(t)
@@ -215,6 +272,8 @@ func TestManyWatches(t *testing.T) {
 	}
 	if !c.conn.gone {
 		t.Error("a client watches without bound")
+	}
+	for bounded.forget(0) {
 	}
 	bounded.free(t)
 }
