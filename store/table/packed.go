@@ -35,12 +35,14 @@ func (t *Table) findPacked(l listpack.List, key []byte) (pos int) {
 
 // findInt is findPacked in a list of integers that ascend.
 func findInt(l listpack.List, key *listpack.Element) (pos int) {
-	if v, ok := key.Int(); ok {
-		if pos, there := l.SearchInt(v); there {
-			return pos
-		}
+	if _, ok := key.Int(); !ok {
+		return 0
 	}
-	return 0
+	pos, there := l.SearchInt(key)
+	if !there {
+		return 0
+	}
+	return pos
 }
 
 // findElement is findPacked for a key that is an element of a listpack already.
@@ -111,11 +113,11 @@ func (t *Table) putInt(key []byte) (added, fits bool) {
 		t.leaveInts(l, key)
 		return false, false
 	}
-	pos, there := l.SearchInt(v)
+	e := listpack.Int(v)
+	pos, there := l.SearchInt(&e)
 	if there {
 		return false, true
 	}
-	e := listpack.Int(v)
 	size := l.Size() + e.Size()
 	if l.Len() >= t.env.Limits.IntEntries || size > slab.MaxSize {
 		t.unpack()

@@ -160,7 +160,8 @@ func TestSearchInt(t *testing.T) {
 		}
 		for _, want := range append([]int64{0, -1, math.MinInt64, math.MaxInt64, rng.Int64N(1 << bits)}, values...) {
 			i, there := slices.BinarySearch(values, want)
-			if pos, found := l.SearchInt(want); found != there || pos != l.Skip(HeaderSize, i) {
+			e := Int(want)
+			if pos, found := l.SearchInt(&e); found != there || pos != l.Skip(HeaderSize, i) {
 				t.Fatalf("%d in %d: place %d, %v; want %d, %v", want, values, pos, found, l.Skip(HeaderSize, i), there)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"sort"
 )
 
 // sizes is the size of an element by its tag; unsized where more than the tag is
@@ -131,26 +130,40 @@ func (k *key) near(l List, pos int) bool {
 	return pos > len(l)-8 || binary.LittleEndian.Uint64(l[pos:])&k.mask == k.want
 }
 
-// SearchInt is the position of an integer in a list of integers only that ascend, or the one it would have. What
+// SearchInt is the position of an integer in a list of integers only that ascend, or the one it would have. Their
+// order is that of their bytes (TestIntegersOrderAsBytes): nothing is decoded. What
 // is below 0, or shorter than what follows, is walked over. From where all that remain are equally
 // long they are halved: non-negative integers become longer as they ascend, so these are
 // all if they have the size of as many of the first.
-func (l List) SearchInt(want int64) (pos int, there bool) {
+func (l List) SearchInt(e *Element) (pos int, there bool) {
+	tag, tail := e.head[0], int(e.n)-1
+	want := binary.BigEndian.Uint64(e.head[1:]) >> (64 - 8*tail)
 	size, left := l.Size(), l.Len()
 	for pos = HeaderSize; pos < size; left-- {
 		t := l[pos]
 		n := int(sizes[t])
 		if t >= tagNibble && size-pos == n*left {
-			i := sort.Search(left, func(i int) bool { return l.int(pos+i*n) >= want })
-			pos += i * n
-			return pos, i < left && l.int(pos) == want
+			break
 		}
-		if v := l.int(pos); v >= want {
-			return pos, v == want
+		if t >= tag && (t > tag || l.bigEndian(pos+1, tail) >= want) {
+			left = 0
+			break
 		}
 		pos += n
 	}
-	return pos, false
+	if left > 0 {
+		n := int(sizes[l[pos]])
+		for left > 0 {
+			half := left / 2
+			at := pos + half*n
+			if t := l[at]; t < tag || t == tag && l.bigEndian(at+1, tail) < want {
+				pos, left = at+n, left-half-1
+			} else {
+				left = half
+			}
+		}
+	}
+	return pos, pos < size && l.Equal(pos, e)
 }
 
 // Equal reports whether the element at pos is e.
