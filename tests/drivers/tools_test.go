@@ -58,6 +58,9 @@ func TestRedisCLI(t *testing.T) {
 	c.want("ERR unknown command", "NOSUCH")
 	c.want("(integer) 300", "--no-raw", "ZCARD", "biggest")
 	c.want("0\n", "-n", "5", "DBSIZE")
+	c.want("OK", "-n", "5", "SET", "elsewhere", "1")
+	c.want("elsewhere", "-n", "5", "--scan")
+	c.want("resp=3 ", "-3", "CLIENT", "INFO")
 	c.want("redis_version:", "INFO", "server")
 }
 
@@ -69,6 +72,14 @@ func TestRedisCLIScans(t *testing.T) {
 	c.want(`Biggest   zset found '"biggest"' has 300 members`, "--bigkeys")
 	c.want("8 zsets with 600 members", "--bigkeys")
 	c.want(`Biggest   zset found '"biggest"' has `, "--memkeys")
+	c.want(`Biggest   zset found '"biggest"' has `, "--memkeys-samples", "5")
+	// Which keys are hot is counted under an LFU policy only.
+	if out, err := exec.Command(c.path, "-p", c.port, "--hotkeys").CombinedOutput(); err == nil || !strings.Contains(string(out), "An LFU maxmemory policy is not selected") {
+		t.Errorf("redis-cli --hotkeys: %v\n%s", err, out)
+	}
+	c.want("OK", "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	c.want("OK", "SET", "hot", "1") // a new key counts as used a few times
+	c.want("hot key found with counter: ", "--hotkeys")
 }
 
 // TestRedisCLIHints types the name of a command on a terminal: redis-cli shows the
@@ -181,6 +192,8 @@ func TestRedisBenchmark(t *testing.T) {
 					t.Errorf("redis-benchmark %q prints:\n%s", args, out)
 				}
 			}
+			bench("MSET (10 keys)") // the last of all tests that it has
+			bench("MSET (10 keys)", "-3", "-P", "16", "-r", "1000", "--dbnum", "3")
 			bench("ZADD", "-t", "zadd,zpopmin", "-r", "1000")
 			bench("ZPOPMIN", "-t", "zadd,zpopmin", "-P", "16")
 			bench("PING_INLINE", "-t", "ping")
