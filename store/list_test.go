@@ -82,8 +82,14 @@ func (lt *listTest) step(d *DB, i int, key, other string) {
 		n := l.RemoveRange(at, 1+lt.rnd.IntN(60))
 		want = slices.Delete(want, at, at+n)
 	case 6:
-		l.RemoveEqual([]byte(v), 1000, false)
-		want = slices.DeleteFunc(want, func(e string) bool { return e == v })
+		limit := 1 + lt.rnd.IntN(1000)
+		l.RemoveEqual([]byte(v), limit, false)
+		want = slices.DeleteFunc(want, func(e string) bool {
+			if e == v {
+				limit--
+			}
+			return e == v && limit >= 0
+		})
 	case 7:
 		if d.Rename([]byte(key), []byte(other)) && key != other {
 			lt.model[other], want = want, nil
