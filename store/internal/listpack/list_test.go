@@ -302,6 +302,24 @@ func TestCheckFindsDamage(t *testing.T) {
 	}
 }
 
+// TestCheckFindsDamagedHeaders flips each bit of a header: size and count fit the elements in one way only.
+func TestCheckFindsDamagedHeaders(t *testing.T) {
+	for _, texts := range [][]string{nil, {"a"}, {"", "", ""}, {"ada", "4660", "-7", strings.Repeat("x", 200)}} {
+		l := newList(1024)
+		for _, s := range texts {
+			l.Insert(l.Size(), String([]byte(s)))
+		}
+		mustCheck(t, l)
+		for bit := range 8 * HeaderSize {
+			l[bit/8] ^= 1 << (bit % 8)
+			if l.Check() == nil {
+				t.Errorf("%d elements, bit %d of the header: not found", len(texts), bit)
+			}
+			l[bit/8] ^= 1 << (bit % 8)
+		}
+	}
+}
+
 // Whatever bytes come from outside: Check says no, or every read works.
 func FuzzCheck(f *testing.F) {
 	l := newList(1024)
