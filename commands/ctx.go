@@ -108,7 +108,7 @@ func (c *Ctx) Begin(s *Spec, args [][]byte) {
 	}
 }
 
-// What a call may leave behind: the length of its list of secrets, and of an element it has copied.
+// What a call may leave behind: the length of its list of secrets, and of each element or key it has copied.
 const (
 	keepSecrets = 64
 	keepElement = 64 << 10
@@ -125,6 +125,10 @@ func (c *Ctx) End() {
 	if cap(c.element) > keepElement {
 		c.element = nil
 	}
+	if cap(c.picked) > keepElement {
+		c.picked = nil
+	}
+	c.elements.Trim()
 }
 
 // OK answers +OK.

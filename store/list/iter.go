@@ -44,9 +44,7 @@ func (it *Iter) Seek(l *List, start, n int, reverse bool) {
 func (it *Iter) Next() bool {
 	switch {
 	case it.left == 0:
-		if cap(it.buf) > keepIter {
-			it.buf = nil
-		}
+		it.Trim()
 		return false
 	case it.here == 0:
 		it.load()
@@ -64,6 +62,13 @@ func (it *Iter) Next() bool {
 		it.next++
 	}
 	return true
+}
+
+// Trim gives up the memory of a long element, whose Value is void then. A walk that has come to its end has done so.
+func (it *Iter) Trim() {
+	if cap(it.buf) > keepIter {
+		it.buf = nil
+	}
 }
 
 // load goes to the leaf, or the long element, of the next element.
