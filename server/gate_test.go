@@ -228,8 +228,8 @@ func TestGateCounts(t *testing.T) {
 	}
 }
 
-// TestParkedInput: what a blocked client sends is kept, not run, and not read
-// without end.
+// TestParkedInput: what a blocked client sends is kept and not run. It is read on, or the client's
+// hanging up would not be noticed, but not without end.
 func TestParkedInput(t *testing.T) {
 	s := testServer(t, nil)
 	c := s.connect(t)
@@ -239,10 +239,45 @@ func TestParkedInput(t *testing.T) {
 		t.Errorf("wants %b", c.Wants())
 	}
 	c.Feed(make([]byte, parkedInput+1))
+	if c.Wants() != 0 {
+		t.Errorf("with much input: wants %b", c.Wants())
+	}
+	s.waitingInput.Add(waitingTotal) // of others
 	if c.Wants() != eventloop.Mute {
-		t.Errorf("with much unread input: wants %b", c.Wants())
+		t.Errorf("with much input of all clients: wants %b", c.Wants())
 	}
 	c.Closed()
+	if n := s.waitingInput.Load(); n != waitingTotal {
+		t.Errorf("%d bytes are counted", n)
+	}
+	s.waitingInput.Store(0)
+
+	c = s.connect(t)
+	s.connect(t).do("CONFIG SET client-query-buffer-limit 1mb", "+OK|")
+	c.do("BLPOP q 0", "")
+	c.Feed(make([]byte, 1<<20))
+	if c.Wants() != 0 {
+		t.Errorf("wants %b", c.Wants())
+	}
+	c.Feed(make([]byte, 1))
+	if c.Wants() != eventloop.Abort {
+		t.Errorf("over client-query-buffer-limit: wants %b", c.Wants())
+	}
+	c.Closed()
+
+	c = s.connect(t)
+	c.do("BLPOP q 0", "")
+	c.Feed([]byte(strings.Repeat("PING\r\n", 20_000)))
+	if n := s.waitingInput.Load(); n != 120_000 {
+		t.Errorf("%d bytes are counted", n)
+	}
+	s.connect(t).do("RPUSH q x", ":1|")
+	if got, want := c.turn(), "*2\r\n$1\r\nq\r\n$1\r\nx\r\n"+strings.Repeat("+PONG\r\n", 20_000); got != want {
+		t.Errorf("%d bytes of output", len(got))
+	}
+	if n := s.waitingInput.Load(); n != 0 {
+		t.Errorf("%d bytes are counted after they were run", n)
+	}
 	for i := range s.store.Shards() {
 		shardFree(s, i)
 	}

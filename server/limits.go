@@ -20,9 +20,12 @@ const (
 	keepBytes   = 64 << 10
 	spareBytes  = 8 << 20
 
-	// parkedInput is how much input of a parked client is read: enough to
-	// notice that it hangs up.
-	parkedInput = 64 << 10
+	// A client that waits for data or for the end of a pause is read on, up to
+	// client-query-buffer-limit as in Redis: only so its hanging up is noticed, which
+	// comes after all it has sent, and nothing is given to one that is gone. But while all who wait have
+	// more than waitingTotal of input, those with more than parkedInput are not read.
+	parkedInput  = 64 << 10
+	waitingTotal = 256 << 20
 
 	// A client may have as much unsent output as client-output-buffer-limit
 	// lets it, by default any amount, as in Redis: a driver may write a huge
@@ -114,6 +117,18 @@ func (s *Server) lowerMaxClients() error {
 func (s *Server) ownFDs() int {
 	const unix = 1 // listener
 	return reservedFDs + loopFDs*s.loops() + len(s.cfg.Bind.Load()) + unix
+}
+
+// accountInput brings the total of input up to date that waits with its client.
+func (s *Session) accountInput() {
+	own := int64(0)
+	if buffered := s.framer.Buffered(); buffered > parkedInput && s.waits() && !s.aborted {
+		own = int64(buffered)
+	}
+	if own != s.accountedInput {
+		s.srv.waitingInput.Add(own - s.accountedInput)
+		s.accountedInput = own
+	}
 }
 
 // checkMaxClients refuses a maxclients that the system has no descriptors for.

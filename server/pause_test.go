@@ -110,6 +110,7 @@ func TestPausedInput(t *testing.T) {
 		t.Errorf("wants %b", other.Wants())
 	}
 	other.Feed(respOf("ECHO " + strings.Repeat("x", parkedInput+1)))
+	s.waitingInput.Add(waitingTotal) // of others
 	if other.Wants() != eventloop.Mute {
 		t.Errorf("with much unread input: wants %b", other.Wants())
 	}

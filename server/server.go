@@ -34,13 +34,14 @@ type Server struct {
 	listeners []net.Listener
 	sockets   []socketFile
 
-	clients   registry
-	clientFDs int // how many clients the system has descriptors for
-	limits    atomic.Pointer[resp.Limits]
-	unsent    atomic.Int64 // bytes of output waiting for all clients
-	blocked   atomic.Int64 // parked clients
-	queues    []queues     // of parked clients, by shard, under its lock
-	queued    atomic.Int64 // bytes that transactions have queued
+	clients      registry
+	clientFDs    int // how many clients the system has descriptors for
+	limits       atomic.Pointer[resp.Limits]
+	unsent       atomic.Int64 // bytes of output waiting for all clients
+	blocked      atomic.Int64 // parked clients
+	queues       []queues     // of parked clients, by shard, under its lock
+	queued       atomic.Int64 // bytes that transactions have queued
+	waitingInput atomic.Int64 // bytes of clients that wait (limits.go)
 
 	pause      pause
 	lazyExpiry bool // DEBUG SET-ACTIVE-EXPIRE 0; pause.mu

@@ -55,20 +55,21 @@ type Session struct {
 	out  []byte // replies; nil if there are none
 	sent int    // how many bytes of out are sent
 
-	id            int64
-	db            int
-	proto         int
-	authenticated bool
-	noTouch       bool
-	silence       silence
-	more          bool
-	stalled       bool
-	held          bool
-	closing       bool
-	aborted       bool
-	closingSince  int64 // seconds of the server's clock: when closing began, or the client last took some output
-	softSince     int64 // since when the output is over the soft limit; 0: it is not
-	accounted     int64 // what the server's total of unsent bytes includes for this session
+	id             int64
+	db             int
+	proto          int
+	authenticated  bool
+	noTouch        bool
+	silence        silence
+	more           bool
+	stalled        bool
+	held           bool
+	closing        bool
+	aborted        bool
+	closingSince   int64 // seconds of the server's clock: when closing began, or the client last took some output
+	softSince      int64 // since when the output is over the soft limit; 0: it is not
+	accounted      int64 // what the server's total of unsent bytes includes for this session
+	accountedInput int64 // the same of the input of clients that wait
 
 	subscriber
 
@@ -159,6 +160,10 @@ func (s *Session) run() {
 	w.begin(s)
 	defer w.end(s)
 	s.more, s.stalled = false, false
+	if s.waits() && int64(s.framer.Buffered()) > s.limits.MaxQuery {
+		s.protocolError(resp.ErrQueryLimit)
+		return
+	}
 	for s.runnable() {
 		if w.turnOver(s) {
 			s.more = s.framer.Buffered() > 0 || s.postponed != nil
@@ -235,7 +240,7 @@ func (s *Session) Wants() eventloop.Wants {
 		return eventloop.More
 	case s.stalled:
 		return eventloop.Drain | eventloop.Mute
-	case s.held, s.waits() && s.framer.Buffered() > parkedInput:
+	case s.held, s.accountedInput > 0 && s.srv.waitingInput.Load() > waitingTotal:
 		return eventloop.Mute
 	}
 	return 0
@@ -313,6 +318,7 @@ func (s *Session) Closed() {
 	s.dropAll()
 	s.out, s.sent = nil, 0
 	s.account()
+	s.accountInput()
 	s.srv.clients.remove(s)
 }
 
@@ -321,6 +327,7 @@ func (s *Session) show() {
 	setInt64(&s.view.queued, int64(s.framer.Buffered()))
 	setInt64(&s.view.inputCap, int64(s.framer.Cap()))
 	setInt64(&s.view.watched, int64(s.watches()))
+	s.accountInput()
 	s.publishMulti()
 }
 

@@ -418,3 +418,36 @@ func TestBlockedClientsThatGo(t *testing.T) {
 		watch.Close()
 	})
 }
+
+// A client that sends much behind a command that waits and then hangs up is noticed, and gets nothing any more: its
+// end comes after all it has sent.
+func TestHangUpBehindWaitingCommand(t *testing.T) {
+	const most = 8 << 20 // more than the system keeps for a socket
+	survives(t, func(t *testing.T, s *harness.Server) {
+		c, err := harness.DialConn(s.Addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(harness.AppendCommand(nil, "BLPOP", "waited", "0")); err != nil {
+			t.Fatal(err)
+		}
+		other := s.Dial(t)
+		blocked := func(n string) func() bool {
+			return func() bool { return harness.Field(other.Do("INFO", "clients").Str, "blocked_clients") == n }
+		}
+		harness.Eventually(t, "it waits", blocked("1"))
+		go func() {
+			_, _ = c.Write(bytes.Repeat(harness.AppendCommand(nil, "PING"), most/14))
+			c.Close()
+		}()
+		harness.Eventually(t, "its end is noticed", blocked("0"))
+		if n := other.Do("RPUSH", "waited", "x"); n.Int != 1 {
+			t.Errorf("RPUSH: %+v", n)
+		}
+		if n := other.Do("LLEN", "waited"); n.Int != 1 {
+			t.Errorf("LLEN: %+v", n)
+		}
+		other.Do("DEL", "waited")
+		other.Close()
+	})
+}
