@@ -27,13 +27,10 @@ func (t *Table) Check(a *slab.Audit) error {
 }
 
 func (t *Table) checkPacked(a *slab.Audit) error {
-	if err := a.Own(t.list.Ref, listpack.HeaderSize); err != nil {
+	if err := t.list.Check(a); err != nil {
 		return err
 	}
 	l := t.list.Read()
-	if err := l.Check(); err != nil {
-		return err
-	}
 	if l.Len()%t.stride() != 0 || t.enc == Ints && t.env.home.pairs {
 		return fmt.Errorf("table: %d elements in encoding %d, with values: %v", l.Len(), t.enc, t.env.home.pairs)
 	}

@@ -248,13 +248,10 @@ func (p *packed) countBelowLex(member []byte, inclusive bool) int {
 
 // check verifies the list, the pairs, the forms of the scores, the order, and that no member is there twice.
 func (p *packed) check(a *slab.Audit) error {
-	if err := a.Own(p.Ref, listpack.HeaderSize); err != nil {
+	if err := p.Check(a); err != nil {
 		return err
 	}
 	l := p.Read()
-	if err := l.Check(); err != nil {
-		return err
-	}
 	if l.Len()%2 != 0 {
 		return fmt.Errorf("zset: %d elements are no pairs", l.Len())
 	}

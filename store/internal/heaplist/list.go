@@ -55,5 +55,13 @@ func (l *List) Cut(pos, n int) {
 	l.Resized(w.Size())
 }
 
+// Check verifies the list, and names its object in a.
+func (l *List) Check(a *slab.Audit) error {
+	if err := a.Own(l.Ref, listpack.HeaderSize); err != nil {
+		return err
+	}
+	return l.Read().Check()
+}
+
 // Bytes is the size of the object.
 func (l *List) Bytes() int64 { return int64(l.Heap.Cap(l.Ref)) }

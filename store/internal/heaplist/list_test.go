@@ -64,10 +64,16 @@ func FuzzList(f *testing.F) {
 // same checks the list and what is in it.
 func same(t *testing.T, l *List, want []string) {
 	t.Helper()
-	r := l.Read()
-	if err := r.Check(); err != nil {
+	a, err := l.Heap.Audit()
+	if err == nil {
+		if err = l.Check(a); err == nil {
+			err = a.Rest()
+		}
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
+	r := l.Read()
 	if r.Len() != len(want) {
 		t.Fatalf("%d elements, not %d", r.Len(), len(want))
 	}
@@ -82,13 +88,36 @@ func same(t *testing.T, l *List, want []string) {
 	if room, size := int(l.Bytes()), r.Size(); room > slab.Class(min(size*4/3+1, slab.MaxSize)) {
 		t.Fatalf("%d bytes in an object of %d", size, room)
 	}
-	a, err := l.Heap.Audit()
-	if err == nil {
-		if err = a.Own(l.Ref, r.Size()); err == nil {
-			err = a.Rest()
+}
+
+func TestCheckFindsDamage(t *testing.T) {
+	for name, damage := range map[string]func(l *List){
+		"count":              func(l *List) { l.Write()[2]++ },
+		"size":               func(l *List) { l.Write()[0]++ },
+		"size past the end":  func(l *List) { l.Write()[1]++ },
+		"an element's bytes": func(l *List) { l.Write()[listpack.HeaderSize] = 0xff },
+		"name":               func(l *List) { l.Ref++ },
+		"free":               func(l *List) { l.Free() },
+	} {
+		region, err := offheap.NewRegion()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err != nil {
-		t.Fatal(err)
+		l := New(slab.New(region))
+		for i := range 20 {
+			e := listpack.String(fmt.Appendf(nil, "element %d", i))
+			l.Resized(l.Read().Size()+e.Size()).Insert(l.Read().Size(), e)
+		}
+		damage(&l)
+		a, err := l.Heap.Audit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Check(a) == nil {
+			t.Errorf("%s: not found", name)
+		}
+		if err := region.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -4,6 +4,9 @@
 // A page knows how many of its objects live and chains its free ones, so that a
 // page whose last object is freed goes back to the region at once, without a
 // walk. Pages of a class with room are in a list; allocation takes the first.
+//
+// Nothing but their owners knows what objects belong to: an [Audit] goes through all owners and proves that each
+// object has one (package store's Check).
 package slab
 
 import (
