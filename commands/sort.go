@@ -2,7 +2,8 @@ package commands
 
 import (
 	"bytes"
-	"cmp"
+	"encoding/binary"
+	"math"
 	"slices"
 
 	"quarry/store"
@@ -109,6 +110,13 @@ type sortRow struct {
 	element []byte
 	key     []byte // ALPHA; nil: BY names a key that is not there
 	score   float64
+}
+
+// sortPlace stands for a row while rows are sorted: places move, rows do not. Its prefix is in the rows' order, as far as
+// it tells them apart.
+type sortPlace struct {
+	prefix uint64
+	row    uint32
 }
 
 func (c *Ctx) sortGeneric(mayStore bool) {
@@ -246,16 +254,17 @@ type sorter struct {
 	sorting
 	c          *Ctx
 	in         sortable
-	start, end int       // the places that are asked for
-	rows       []sortRow // what is at them; not kept if the order is that of the value
-	text       []byte    // the block that keep fills
-	kept       int       // bytes of rows and texts
+	start, end int         // the places that are asked for
+	rows       []sortRow   // all there are; not kept if the order is that of the value
+	places     []sortPlace // those asked for, in order
+	text       []byte      // the block that keep fills
+	kept       int         // bytes of rows and texts
 }
 
 const (
 	// maxSortBytes is how much of the Go heap a call may fill with what it sorts.
 	maxSortBytes = 1 << 30
-	sortRowBytes = 56
+	sortRowBytes = 56 + 16 // with its place
 	// textBlock is how much room for texts is made at a time.
 	textBlock = 64 << 10
 
@@ -279,13 +288,32 @@ func (r *sorter) sort() (problem string) {
 	if len(r.rows) < n || r.kept > maxSortBytes {
 		return errSortTooLarge
 	}
+	r.places = make([]sortPlace, n)
 	for i := range r.rows {
 		if problem = r.weigh(&r.rows[i]); problem != "" {
 			return problem
 		}
+		r.places[i] = sortPlace{r.prefix(&r.rows[i]), uint32(i)}
 	}
-	r.rows = firstSorted(r.rows, r.end, r.compare)[r.start:]
+	r.places = firstSorted(r.places, r.end, r.compare)[r.start:]
 	return ""
+}
+
+// prefix is a number that is in the order of the rows: where it is smaller, so is the row.
+func (r *sorter) prefix(row *sortRow) (p uint64) {
+	if r.alpha {
+		var first [8]byte
+		copy(first[:], r.comparable(row.key))
+		p = binary.BigEndian.Uint64(first[:])
+	} else if p = math.Float64bits(row.score + 0); p>>63 == 0 { // -0 is 0
+		p |= 1 << 63
+	} else {
+		p = ^p
+	}
+	if r.desc {
+		return ^p
+	}
+	return p
 }
 
 // keep copies b; ok is false if there is too much.
@@ -337,7 +365,7 @@ func scoreRow(row *sortRow, text []byte) (problem string) {
 
 // firstSorted is the first n rows of all in order. Where these are few they are gathered in a heap, largest
 // first, and no more is sorted.
-func firstSorted(rows []sortRow, n int, compare func(a, b sortRow) int) []sortRow {
+func firstSorted(rows []sortPlace, n int, compare func(a, b sortPlace) int) []sortPlace {
 	if n > len(rows)/8 {
 		slices.SortFunc(rows, compare)
 		return rows[:n]
@@ -357,7 +385,7 @@ func firstSorted(rows []sortRow, n int, compare func(a, b sortRow) int) []sortRo
 }
 
 // siftDown lets the row at i sink below those that are larger.
-func siftDown(heap []sortRow, i int, compare func(a, b sortRow) int) {
+func siftDown(heap []sortPlace, i int, compare func(a, b sortPlace) int) {
 	for child := 2*i + 1; child < len(heap); child = 2*i + 1 {
 		if child+1 < len(heap) && compare(heap[child], heap[child+1]) < 0 {
 			child++
@@ -370,20 +398,36 @@ func siftDown(heap []sortRow, i int, compare func(a, b sortRow) int) {
 	}
 }
 
-// compare orders two rows. Those that are equal are in the order of the elements' bytes: Redis leaves that
-// open where texts are equal, but what is stored should be certain. What is not
-// stored is compared as C's strcoll does where no locale is set: up to the first NUL.
-func (s *sorting) compare(a, b sortRow) int {
+// compare orders two rows by their places.
+func (r *sorter) compare(a, b sortPlace) int {
+	switch {
+	case a.prefix < b.prefix:
+		return -1
+	case a.prefix > b.prefix:
+		return 1
+	}
+	return r.compareRows(&r.rows[a.row], &r.rows[b.row])
+}
+
+// comparable is a key as it is compared. What is not stored is compared as C's strcoll does where no
+// locale is set: up to the first NUL.
+func (s *sorting) comparable(key []byte) []byte {
+	if s.store != nil {
+		return key
+	}
+	return cString(key)
+}
+
+// compareRows orders two rows. Those that are equal are in the order of the elements' bytes: Redis leaves that
+// open where texts are equal, but what is stored should be certain.
+func (s *sorting) compareRows(a, b *sortRow) int {
 	order := 0
 	switch {
-	case !s.alpha:
-		order = cmp.Compare(a.score, b.score)
+	case !s.alpha: // the prefixes were all
 	case a.key == nil || b.key == nil:
 		order = int(oneIf(a.key != nil) - oneIf(b.key != nil))
-	case s.store != nil:
-		order = bytes.Compare(a.key, b.key)
 	default:
-		order = bytes.Compare(cString(a.key), cString(b.key))
+		order = bytes.Compare(s.comparable(a.key), s.comparable(b.key))
 	}
 	if order == 0 {
 		order = bytes.Compare(a.element, b.element)
@@ -470,8 +514,8 @@ func (r *sorter) each(fn func(element []byte) bool) {
 		r.c.each(&r.in, r.start, r.end, r.desc, fn)
 		return
 	}
-	for i := range r.rows {
-		if !fn(r.rows[i].element) {
+	for _, p := range r.places {
+		if !fn(r.rows[p.row].element) {
 			return
 		}
 	}
