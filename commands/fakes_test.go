@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // textReply writes replies as one line of text: [a "b" 3] for aggregates, {k v}
@@ -116,6 +117,7 @@ func (r *textReply) Patch(mark, n int) {
 
 // fakeClient notes what handlers ask for.
 type fakeClient struct {
+	debugs                bool
 	monitors              bool
 	name, libName, libVer string
 	user                  string
@@ -210,6 +212,7 @@ func (f *fakeClient) Monitor() bool {
 	f.monitors = true
 	return !was
 }
+func (f *fakeClient) MayDebug() bool { return f.debugs }
 func (f *fakeClient) Publish(kind Topics, channel, message []byte) int {
 	f.published = fmt.Sprintf("%d %s %s", kind, channel, message)
 	return 3
@@ -217,6 +220,9 @@ func (f *fakeClient) Publish(kind Topics, channel, message []byte) int {
 
 // fakeHost answers from fields and notes what it was asked.
 type fakeHost struct {
+	spikes   []LatencyEvent
+	monitors bool
+	times    map[string]LatencyTimes
 	table    *Table
 	config   []KV
 	asked    string // the last question, with its arguments
@@ -271,12 +277,27 @@ func (h *fakeHost) ClientUnblock(id int64, withError bool) bool {
 	h.note(nil, "unblock %d %t", id, withError)
 	return h.unblocks
 }
-func (h *fakeHost) ClientExists(id int64) bool               { return id == 1 }
-func (h *fakeHost) ClientPause(ms int64, all bool)           { h.note(nil, "pause %d %t", ms, all) }
-func (h *fakeHost) ClientUnpause()                           { h.note(nil, "unpause") }
-func (h *fakeHost) SlowlogGet(n int) []SlowEntry             { h.note(nil, "slowlog %d", n); return h.slow }
-func (h *fakeHost) SlowlogLen() int                          { return len(h.slow) }
-func (h *fakeHost) SlowlogReset()                            { h.slow = nil }
+func (h *fakeHost) ClientExists(id int64) bool            { return id == 1 }
+func (h *fakeHost) ClientPause(ms int64, all bool)        { h.note(nil, "pause %d %t", ms, all) }
+func (h *fakeHost) ClientUnpause()                        { h.note(nil, "unpause") }
+func (h *fakeHost) SlowlogGet(n int) []SlowEntry          { h.note(nil, "slowlog %d", n); return h.slow }
+func (h *fakeHost) SlowlogLen() int                       { return len(h.slow) }
+func (h *fakeHost) SlowlogReset()                         { h.slow = nil }
+func (h *fakeHost) LatencyEvents() ([]LatencyEvent, bool) { return h.spikes, h.monitors }
+func (h *fakeHost) LatencyTimes(spec *Spec) LatencyTimes  { return h.times[spec.FullName()] }
+func (h *fakeHost) LatencyReset(events []string) int {
+	h.note(nil, "latency reset %q", events)
+	return len(events)
+}
+func (h *fakeHost) MemoryStats() []MemoryStat {
+	return []MemoryStat{{Name: "keys.count", Int: 3}, {Name: "fragmentation", IsFloat: true, Float: 1.5}}
+}
+func (h *fakeHost) MemoryDoctor() string                     { return "well" }
+func (h *fakeHost) MemoryAllocator() string                  { return "pages" }
+func (h *fakeHost) MemoryPurge()                             { h.note(nil, "purge") }
+func (h *fakeHost) Check() error                             { return h.note(h.err, "check") }
+func (h *fakeHost) SetActiveExpire(on bool)                  { h.note(nil, "expire %v", on) }
+func (h *fakeHost) Sleep(d time.Duration)                    { h.note(nil, "sleep %v", d) }
 func (h *fakeHost) Deny(d Denial)                            { h.denied = append(h.denied, d) }
 func (h *fakeHost) Denials(n int) []Denial                   { return h.denied[:min(n, len(h.denied))] }
 func (h *fakeHost) DenialsReset()                            { h.denied = nil }

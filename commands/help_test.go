@@ -29,6 +29,7 @@ func TestSyntax(t *testing.T) {
 // each subcommand, HELP last.
 func TestHelpListsWhatIsThere(t *testing.T) {
 	f := newFakes(t)
+	f.client.debugs = true
 	for _, s := range f.host.table.Commands() {
 		if s.Subs == nil || s.Name == "CLUSTER" { // which answers HELP like everything else
 			continue
@@ -47,8 +48,9 @@ func TestHelpListsWhatIsThere(t *testing.T) {
 		}
 	}
 	newFakes(t).answers([][2]string{
-		{"MEMORY HELP", "[MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are: USAGE <key> [SAMPLES <count>] " +
-			"    Tells how many bytes a key and its value take; the figure is exact, so SAMPLES changes nothing. HELP     Lists these subcommands.]"},
+		{"SLOWLOG HELP", "[SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are: GET [<count>]     Lists the last entries: id, time, " +
+			"microseconds, arguments, address and name of the client; 10 of them unless told, all for -1. LEN     Counts the entries. " +
+			"RESET     Drops all entries. HELP     Lists these subcommands.]"},
 		{"MEMORY HELP x", "-ERR wrong number of arguments for 'memory|help' command"},
 	})
 }

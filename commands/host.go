@@ -1,5 +1,7 @@
 package commands
 
+import "time"
+
 // Client is the calling connection as handlers see it; server's session is one.
 // Its methods are called by the session's own goroutine.
 type Client interface {
@@ -23,6 +25,8 @@ type Client interface {
 	Reset()
 	// Addr is the client's address.
 	Addr() string
+	// MayDebug reports whether enable-debug-command allows the client to call DEBUG.
+	MayDebug() bool
 	// Abort ends the connection at once: what the client has sent already is not run any more.
 	Abort()
 	// CloseAfterReply ends the connection when what was written so far has been sent.
@@ -117,6 +121,34 @@ type Denial struct {
 	CreatedMS, UpdatedMS int64
 }
 
+// LatencyEvent is something that held clients up for latency-monitor-threshold or longer, with the highest
+// sample of each second, oldest first; there is one at least. MaxMS is the highest of all, also of those that are gone.
+type LatencyEvent struct {
+	Name    string
+	Samples []LatencySample
+	MaxMS   int64
+}
+
+// LatencySample is a spike of so many milliseconds.
+type LatencySample struct{ UnixSec, MS int64 }
+
+// LatencyTimes says how long a command's calls took, as far as latency-tracking has counted them.
+type LatencyTimes struct {
+	Calls   int64
+	Buckets []LatencyBucket // only those with more calls than the one before
+}
+
+// LatencyBucket says how many calls took no longer than some microseconds.
+type LatencyBucket struct{ US, Calls int64 }
+
+// MemoryStat is a figure of MEMORY STATS: bytes, a number of something, or a ratio.
+type MemoryStat struct {
+	Name    string
+	IsFloat bool
+	Int     int64
+	Float   float64
+}
+
 // ShutdownOptions are SHUTDOWN's.
 type ShutdownOptions struct{ NoSave, Save, Now, Force, Abort bool }
 
@@ -157,6 +189,23 @@ type Host interface {
 	Deny(d Denial)
 	Denials(n int) []Denial // n >= 0; the last updated first
 	DenialsReset()
+	// LatencyEvents lists what has been noted, by name, and says whether latency-monitor-threshold is set.
+	LatencyEvents() (events []LatencyEvent, on bool)
+	// LatencyReset forgets some events, all if none are named, and says how many that were.
+	LatencyReset(events []string) int
+	LatencyTimes(spec *Spec) LatencyTimes
+	MemoryStats() []MemoryStat
+	// MemoryDoctor and MemoryAllocator are reports for people.
+	MemoryDoctor() string
+	MemoryAllocator() string
+	// MemoryPurge begins to give memory that is kept for reuse back to the system.
+	MemoryPurge()
+	// Check looks whether the data is sound, locking one shard after the other.
+	Check() error
+	// SetActiveExpire has expired keys removed in the background, or not. It may be called with shards locked, as may Sleep.
+	SetActiveExpire(on bool)
+	// Sleep waits, but no longer than until the server ends.
+	Sleep(d time.Duration)
 	// Shutdown begins an orderly end, from when on no client's commands are run; the text of its error is ready to send
 	// ("ERR No shutdown in progress." for an Abort that comes too late).
 	Shutdown(o ShutdownOptions) error

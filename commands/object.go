@@ -54,10 +54,41 @@ var objectCommands = []Spec{
 		Arity: -2,
 		Subs: []Spec{
 			{
+				Name: "DOCTOR", Group: ServerGroup, Since: "4.0.0",
+				Summary: "Reports in words on the memory", Complexity: "O(1)",
+				Arity: 2,
+				Tips:  memoryTips,
+				Run:   func(c *Ctx) { c.Verbatim("txt", c.Host.MemoryDoctor()) },
+			},
+			{
 				Name: "HELP", Group: ServerGroup, Since: "4.0.0",
 				Summary: "Lists these subcommands", Complexity: "O(1)",
 				Arity: 2, Flags: Loading | Stale,
 				Run: help,
+			},
+			{
+				Name: "MALLOC-STATS", Group: ServerGroup, Since: "4.0.0",
+				Summary: "Tells how the pages that hold the data are used", Complexity: "O(1)",
+				Arity: 2,
+				Tips:  memoryTips,
+				Run:   func(c *Ctx) { c.Verbatim("txt", c.Host.MemoryAllocator()) },
+			},
+			{
+				Name: "PURGE", Group: ServerGroup, Since: "4.0.0",
+				Summary: "Gives memory that is kept for reuse back to the system, in the background", Complexity: "O(1)",
+				Arity: 2,
+				Tips:  []string{"request_policy:all_shards", "response_policy:all_succeeded"},
+				Run: func(c *Ctx) {
+					c.Host.MemoryPurge()
+					c.OK()
+				},
+			},
+			{
+				Name: "STATS", Group: ServerGroup, Since: "4.0.0",
+				Summary: "Lists what memory is used for", Complexity: "O(1)",
+				Arity: 2,
+				Tips:  memoryTips,
+				Run:   memoryStats,
 			},
 			{
 				Name: "USAGE", Group: ServerGroup, Since: "4.0.0",
@@ -69,6 +100,21 @@ var objectCommands = []Spec{
 			},
 		},
 	},
+}
+
+var memoryTips = []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"}
+
+func memoryStats(c *Ctx) {
+	stats := c.Host.MemoryStats()
+	c.Map(len(stats))
+	for _, s := range stats {
+		c.Str(s.Name)
+		if s.IsFloat {
+			c.Double(s.Float)
+		} else {
+			c.Int(s.Int)
+		}
+	}
 }
 
 const (

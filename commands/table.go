@@ -41,6 +41,8 @@ func NewCommandTable() *Table {
 		moduleCommands,
 		configCommands,
 		slowlogCommands,
+		latencyCommands,
 		commandCommands,
+		debugCommands,
 	)
 }

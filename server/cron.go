@@ -58,10 +58,14 @@ func (s *Server) upkeep(most time.Duration) bool {
 	end := now + int64(most)
 	more := s.forget(now + int64(most)/2)
 	for !s.pubsub.full(1) {
-		if !s.store.Tick(s.wallMS(s.clock())) {
+		begun := s.clock()
+		again := s.store.Tick(s.wallMS(begun))
+		now = s.clock()
+		s.counters.spikes.add(spikeUpkeep, now-begun)
+		if !again {
 			return more
 		}
-		if s.clock() >= end {
+		if now >= end {
 			break
 		}
 	}

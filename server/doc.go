@@ -22,6 +22,6 @@
 //
 // Reading order: session.go, gate.go, locks.go, transaction.go, watch.go, observer.go,
 // blocking.go, pause.go, pubsub.go, subscriber.go, monitor.go, clients.go, limits.go, server.go,
-// listen.go, transport.go, cron.go; then host.go, info.go, stats.go and stopwatch.go for what is counted and shown, redconfront.go
+// listen.go, transport.go, cron.go; then host.go, info.go, stats.go, stopwatch.go and latency.go for what is counted and shown, redconfront.go
 // for the portable transport.
 package server

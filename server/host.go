@@ -83,6 +83,22 @@ func (s *Server) Denials(n int) []commands.Denial { return s.counters.denied.las
 // DenialsReset is ACL LOG RESET.
 func (s *Server) DenialsReset() { s.counters.denied.reset() }
 
+// SetActiveExpire is DEBUG SET-ACTIVE-EXPIRE.
+func (s *Server) SetActiveExpire(on bool) {
+	s.pause.mu.Lock()
+	defer s.pause.mu.Unlock()
+	s.lazyExpiry = !on
+	s.keepExpired()
+}
+
+// Sleep waits, but no longer than until the server ends.
+func (s *Server) Sleep(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-s.done.Done():
+	}
+}
+
 // Shutdown is SHUTDOWN: Run ends as if its context had. There is nothing to
 // save and nobody to wait for, so that it is done at once, and to ask for a
 // snapshot is an error unless it is forced.

@@ -421,6 +421,12 @@ func (s *Session) Reset() {
 	s.login(s.srv.cfg.RequirePass.Load() == "")
 }
 
+// MayDebug reports whether the client may call DEBUG.
+func (s *Session) MayDebug() bool {
+	allowed := s.srv.cfg.EnableDebugCommand.Load()
+	return allowed == "yes" || allowed == "local" && s.conn.Loopback()
+}
+
 // Abort runs nothing more and closes at once.
 func (s *Session) Abort() { s.aborted = true }
 

@@ -26,8 +26,8 @@ import (
 //     takes: then one call of the group is taken to be the cause (see split), since
 //     a page fault, a wait for a lock or a lost time slice hits one call.
 //   - All other commands are timed one by one, and all commands are while
-//     slowlog-log-slower-than is below exactBelow: who lowers it looks for a
-//     culprit. Above it, a slow group is entered in SLOWLOG as the command's name and
+//     slowlog-log-slower-than is below exactBelow, or latency-monitor-threshold is
+//     set: who does that looks for a culprit. Above it, a slow group is entered in SLOWLOG as the command's name and
 //     the remark how many calls were in the group.
 //
 // Counters belong to workers, so that event loops do not write to the same
@@ -176,6 +176,7 @@ type counters struct {
 	table  []*commands.Spec
 	slow   slowlog
 	denied denials
+	spikes spikes
 	birth  birth
 
 	connections atomic.Int64 // accepted
@@ -191,7 +192,7 @@ type counters struct {
 }
 
 func newCounters(cfg *config.Config, table *commands.Table) *counters {
-	return &counters{cfg: cfg, table: table.All(), slow: slowlog{cfg: cfg}, denied: denials{cfg: cfg}, birth: newBirth()}
+	return &counters{cfg: cfg, table: table.All(), slow: slowlog{cfg: cfg}, denied: denials{cfg: cfg}, spikes: spikes{cfg: cfg}, birth: newBirth()}
 }
 
 // clock is a monotonic time, in nanoseconds since the birth.

@@ -32,6 +32,7 @@ type stopwatch struct {
 	at      int64 // the clock when it was read last
 	client  caller
 	slow    int64 // slowlog-log-slower-than in ns; negative: never
+	spike   int64 // latency-monitor-threshold in ns; 0: off
 	tracked bool  // latency-tracking
 
 	spec   *commands.Spec // of the calls since at
@@ -59,6 +60,7 @@ func (w *stopwatch) begin(c caller) {
 // configure takes over the options as they are now.
 func (w *stopwatch) configure() {
 	w.slow = slowNS(w.counters.cfg.SlowlogLogSlowerThan.Load())
+	w.spike = w.counters.spikes.threshold()
 	w.tracked = w.counters.cfg.LatencyTracking.Load()
 }
 
@@ -80,7 +82,7 @@ func (w *stopwatch) run(s *commands.Spec, args [][]byte) {
 		w.flush(nil)
 	}
 	w.spec, w.limit = s, 1
-	if few && s.Has(commands.Fast) && (w.slow < 0 || w.slow >= int64(exactBelow)) {
+	if few && s.Has(commands.Fast) && (w.slow < 0 || w.slow >= int64(exactBelow)) && w.spike == 0 {
 		w.limit = groupCalls
 	}
 }
@@ -126,10 +128,28 @@ func (w *stopwatch) flush(c *commands.Ctx) {
 	ns := now - w.at
 	w.configure() // a CONFIG SET holds from its own entry on, as in Redis
 	w.stats.ran(w.spec, w.calls, w.failed, ns, w.tracked)
-	if onlyParked := w.parked && w.calls == 1; w.isSlow(w.spec, ns) && !onlyParked {
-		w.enter(c, ns)
+	if onlyParked := w.parked && w.calls == 1; !onlyParked {
+		if w.isSlow(w.spec, ns) {
+			w.enter(c, ns)
+		}
+		w.noteSpike(spikeOf(w.spec), ns)
 	}
 	w.at, w.calls, w.failed = now, 0, 0
+}
+
+// noteSpike enters what took so long in LATENCY, if that is long.
+func (w *stopwatch) noteSpike(event string, ns int64) {
+	if w.spike > 0 && ns >= w.spike {
+		w.counters.spikes.add(event, ns)
+	}
+}
+
+// spikeOf is the event that a command counts as.
+func spikeOf(s *commands.Spec) string {
+	if s.Has(commands.Fast) {
+		return spikeFast
+	}
+	return spikeCommand
 }
 
 // isSlow reports whether a command that took so long is to be in SLOWLOG.
@@ -142,6 +162,7 @@ func (w *stopwatch) served(client caller, c *commands.Ctx, ns int64) {
 	if w.isSlow(c.Spec, ns) {
 		w.counters.slow.add(client, ns, slowArgs(c))
 	}
+	w.noteSpike(spikeServed, ns)
 }
 
 func (w *stopwatch) enter(c *commands.Ctx, ns int64) {

@@ -30,6 +30,12 @@ func (s *Store) Memory() Memory {
 	return m
 }
 
+// PageBytes is the size of a page.
+const PageBytes = offheap.PageSize
+
+// Purge has Tick give all pages that are kept for reuse back to the system. It takes no lock.
+func (s *Store) Purge() { s.region.Purge() }
+
 // SetMaxMemory changes the limit.
 func (s *Store) SetMaxMemory(bytes int64) { s.maxMemory.Store(bytes) }
 

@@ -55,6 +55,7 @@ type Config struct {
 	LatencyTracking                Bool
 	LatencyTrackingInfoPercentiles Percentiles
 	LatencyMonitorThreshold        Int
+	EnableDebugCommand             Enum
 
 	Dir         String // absolute
 	LogLevel    Enum
@@ -257,8 +258,14 @@ var options = []option{
 		at: func(c *Config) field { return &c.LatencyTrackingInfoPercentiles }, def: "50 99 99.9",
 		doc: "The percentiles that INFO latencystats shows."},
 	{group: headWatch, name: "latency-monitor-threshold", at: func(c *Config) field { return &c.LatencyMonitorThreshold },
-		def: "0", max: math.MaxInt64, fixed: "this version has no latency monitor: only 0 is possible",
-		doc: "Latency monitoring is not in this version: 0."},
+		def: "0", max: math.MaxInt64,
+		doc: "What takes at least this many milliseconds is shown by LATENCY; 0 turns that off. While it is on every\n" +
+			"command is timed by itself, which costs pipelines of small commands about a fifth."},
+
+	{group: headWatch, name: "enable-debug-command", at: func(c *Config) field { return &c.EnableDebugCommand }, def: "no",
+		choices: []string{"no", "yes", "local"}, change: immutable,
+		doc: "Who may call DEBUG, which can stop the server for any time: nobody (no), everybody (yes), or clients\n" +
+			"on this machine (local)."},
 
 	{group: headProcess, name: "dir", at: func(c *Config) field { return &c.Dir }, def: "./",
 		change: protected, check: checkDir, derive: deriveDir,

@@ -62,7 +62,7 @@ var rules = []struct {
 	{"command command|list command|count command|docs command|info", kind, "the tables differ; COMMAND INFO and DOCS have their own test"},
 	{"acl|cat acl|log", kind, "the tables differ; the categories have their own test. Entries have more since 7.2"},
 	{"acl|genpass", lengths, "chance"},
-	{"acl|help module|help client|help config|help command|help memory|help object|help pubsub|help slowlog|help", kind, "our own wording"},
+	{"acl|help module|help client|help config|help command|help debug|help latency|help memory|help object|help pubsub|help slowlog|help", kind, "our own wording"},
 }
 
 // same compares the replies to a call, a the oracle's.

@@ -30,6 +30,7 @@ type Region struct {
 	// back last: it is taken first, and Trim begins with the other end.
 	warm    []uint32
 	coldest int
+	purge   bool // Trim keeps none of them
 	limited bool
 
 	// ready is how many frames can be taken before the system must be asked for more.
@@ -146,15 +147,26 @@ func (r *Region) Limit(n int64) {
 	r.ready.Store(n)
 }
 
+// Purge has Trim keep no free page, until it has given back all there are.
+func (r *Region) Purge() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.purge = true
+}
+
 // Trim gives the memory of up to n free pages back to the system, as long as
-// more than an eighth of the pages in use, or 256 pages, are kept for reuse; reused pages are
-// already touched, which saves their user a page fault. It reports whether there is more to trim.
+// more than an eighth of the pages in use, or 256 pages, are kept for reuse, or any after Purge; reused
+// pages are already touched, which saves their user a page fault. It reports whether there is more to trim.
 func (r *Region) Trim(n int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	keep := max(256, int(r.used.Load())/8)
+	if r.purge {
+		keep = 0
+	}
 	n = min(n, len(r.warm)-r.coldest-keep)
 	if n <= 0 {
+		r.purge = false
 		return false
 	}
 	frames := r.warm[r.coldest : r.coldest+n]
