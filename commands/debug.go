@@ -11,7 +11,7 @@ var debugCommands = []Spec{
 	{
 		Name: "DEBUG", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Looks into the server, and disturbs it, if enable-debug-command allows that", Complexity: "Depends on the subcommand",
-		Arity: -2, Flags: Admin | NoScript | Loading | Stale,
+		Arity: -2, Flags: Admin | NoScript | Loading | Stale, System: true,
 		Subs: []Spec{
 			{
 				Name: "CHECK", Group: ServerGroup, Since: "1.0.0",
