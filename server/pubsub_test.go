@@ -509,3 +509,30 @@ func TestEventClasses(t *testing.T) {
 	}
 	s.empty(t)
 }
+
+// TestManySubscriptionsEnd: those of a client that is gone end some at a time, and messages for the others are nobody's.
+func TestManySubscriptionsEnd(t *testing.T) {
+	const n = 3*resignMost + 1
+	s := testServer(t, nil)
+	c, other := s.connect(t), s.connect(t)
+	for i := range n {
+		c.Subscribe(commands.Channels, fmt.Append(nil, "c", i))
+	}
+	c.Closed()
+	for left := n - resignMost; left > 0; left -= resignMost {
+		if got := s.PubSubTopics(commands.Channels); got != left {
+			t.Errorf("%d subscriptions are left, want %d", got, left)
+		}
+		other.send("PUBLISH c0 hello")
+		s.transport.(*testTransport).step(0)
+	}
+	if got := s.PubSubTopics(commands.Channels); got != 0 {
+		t.Errorf("%d subscriptions are left", got)
+	}
+	if got := s.pubsub.clients.Load(); got != 0 {
+		t.Errorf("%d clients are counted", got)
+	}
+	for s.transport.(*testTransport).step(0) {
+	}
+	s.empty(t)
+}

@@ -314,7 +314,7 @@ func (s *Session) Closed() {
 	s.abandonPark()
 	s.dropPostponed()
 	s.forsake()
-	s.resignAll()
+	s.resignRest()
 	s.dropAll()
 	s.out, s.sent = nil, 0
 	s.account()

@@ -178,25 +178,39 @@ func (s *Session) Publish(kind commands.Topics, channel, text []byte) (receivers
 
 // resignAll ends all subscriptions at once, some at a time so that publishers do not wait long.
 func (s *Session) resignAll() {
-	p := &s.srv.pubsub
 	for len(s.mine) > 0 {
-		part := s.mine[max(len(s.mine)-resignPart, 0):]
-		p.mu.Lock()
-		for _, m := range part {
-			p.resign(m, s.w.index)
-		}
-		p.mu.Unlock()
-		for len(part) > 0 {
-			last := len(part) - 1
-			m := part[last]
-			part = part[:last]
-			s.forget(m)
-		}
+		s.resignPart()
 	}
 	s.showTopics()
 }
 
-const resignPart = 256
+// resignRest ends the subscriptions of a session that is gone, which gets nothing any more. Of very many, each turn of its
+// loop ends some: nobody waits for that.
+func (s *Session) resignRest() {
+	s.resignPart()
+	if len(s.mine) > 0 {
+		s.srv.transport.Post(s.w.index, s.resignRest)
+	}
+}
+
+// resignPart ends up to resignMost subscriptions.
+func (s *Session) resignPart() {
+	p := &s.srv.pubsub
+	part := s.mine[max(len(s.mine)-resignMost, 0):]
+	p.mu.Lock()
+	for _, m := range part {
+		p.resign(m, s.w.index)
+	}
+	p.mu.Unlock()
+	for len(part) > 0 {
+		last := len(part) - 1
+		m := part[last]
+		part = part[:last]
+		s.forget(m)
+	}
+}
+
+const resignMost = 256
 
 // showTopics brings view up to date.
 func (s *Session) showTopics() {
