@@ -116,17 +116,10 @@ func FuzzForms(f *testing.F) {
 		}
 		return calls.Weight(s)
 	}
-	for seed := range uint64(8) {
-		rnd := rand.New(rand.NewPCG(seed, 13))
-		b := make([]byte, 300+300*seed)
-		for i := range b {
-			b[i] = byte(rnd.Uint32())
-		}
-		f.Add(b)
-	}
+	addSeeds(f, 13)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &decisions{data, rand.NewPCG(1, 2)}
-		g := calls.New(rand.New(d), table, weight)
+		g := themed(rand.New(d), table, weight)
 		packed := newTwin(t, "--shards", "1", "--databases", "2")
 		other := newTwin(t, "--shards", "8", "--databases", "2", "--zset-max-listpack-entries", "0", "--hash-max-listpack-entries", "3",
 			"--set-max-intset-entries", "2", "--set-max-listpack-entries", "4", "--list-max-listpack-size", "2")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,31 @@ func (d *decisions) Uint64() uint64 {
 	return v * 0x0001_0001_0001_0001
 }
 
+// addSeeds adds some short seeds, and some of several hundred calls: a call takes about 30 bytes.
+func addSeeds(f *testing.F, series uint64) {
+	for seed := range uint64(12) {
+		rnd := rand.New(rand.NewPCG(seed, series))
+		b := make([]byte, 200<<(seed%8))
+		for i := range b {
+			b[i] = byte(rnd.Uint32())
+		}
+		f.Add(b)
+	}
+}
+
+// themed draws calls for a test: of all commands that weight says, or of only one type of values, so
+// that more of them meet.
+func themed(rnd *rand.Rand, table *commands.Table, weight func(*commands.Spec) int) *calls.Generator {
+	types := []commands.Group{commands.StringGroup, commands.HashGroup, commands.SetGroup, commands.SortedSet, commands.ListGroup}
+	theme := rnd.IntN(len(types) + 1)
+	return calls.New(rnd, table, func(s *commands.Spec) int {
+		if theme < len(types) && s.Group != types[theme] && slices.Contains(types, s.Group) {
+			return 0
+		}
+		return weight(s)
+	})
+}
+
 // unfit are commands that are not called, with the reason.
 var unfit = map[string]string{
 	"shutdown":     "ends the server",
@@ -230,17 +256,10 @@ func FuzzCommands(f *testing.F) {
 		}
 		return calls.Weight(s)
 	}
-	for seed := range uint64(12) {
-		rnd := rand.New(rand.NewPCG(seed, 9))
-		b := make([]byte, 200+400*seed)
-		for i := range b {
-			b[i] = byte(rnd.Uint32())
-		}
-		f.Add(b)
-	}
+	addSeeds(f, 9)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &decisions{data, rand.NewPCG(1, 2)}
-		g := calls.New(rand.New(d), table, weight)
+		g := themed(rand.New(d), table, weight)
 		b := newBench(t)
 		for step := 0; len(d.b) > 0 && step < 500; step++ {
 			i := g.IntN(len(b.clients))
