@@ -227,17 +227,36 @@ func addSeeds(f *testing.F, series uint64) {
 	}
 }
 
-// themed draws calls for a test: of all commands that weight says, or of only one type of values, so
-// that more of them meet.
-func themed(rnd *rand.Rand, table *commands.Table, weight func(*commands.Spec) int) *calls.Generator {
+// themed draws calls for a test: of all commands that weight says, or of only one type of values and with few
+// keys, so that more of them meet.
+type themed struct {
+	*calls.Generator
+	few bool
+}
+
+func newThemed(rnd *rand.Rand, table *commands.Table, weight func(*commands.Spec) int) themed {
 	types := []commands.Group{commands.StringGroup, commands.HashGroup, commands.SetGroup, commands.SortedSet, commands.ListGroup}
 	theme := rnd.IntN(len(types) + 1)
-	return calls.New(rnd, table, func(s *commands.Spec) int {
-		if theme < len(types) && s.Group != types[theme] && slices.Contains(types, s.Group) {
+	few := theme < len(types)
+	return themed{calls.New(rnd, table, func(s *commands.Spec) int {
+		if few && s.Group != types[theme] && slices.Contains(types, s.Group) {
 			return 0
 		}
 		return weight(s)
-	})
+	}), few}
+}
+
+// Draw draws a call.
+func (g themed) Draw() []string {
+	args := g.Generator.Draw()
+	if g.few {
+		for i, a := range args {
+			if slices.Contains([]string{"c", "d", "{t}1", "{t}2", "k\x00\xff"}, a) {
+				args[i] = "ab"[i%2:][:1]
+			}
+		}
+	}
+	return args
 }
 
 // unfit are commands that are not called, with the reason.
@@ -259,7 +278,7 @@ func FuzzCommands(f *testing.F) {
 	addSeeds(f, 9)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &decisions{data, rand.NewPCG(1, 2)}
-		g := themed(rand.New(d), table, weight)
+		g := newThemed(rand.New(d), table, weight)
 		b := newBench(t)
 		for step := 0; len(d.b) > 0 && step < 500; step++ {
 			i := g.IntN(len(b.clients))
@@ -278,7 +297,7 @@ func FuzzCommands(f *testing.F) {
 				b.s.Upkeep()
 				b.settle()
 			case 4:
-				b.call(i, g, large(g))
+				b.call(i, g, large(g, 1_000_000))
 			case 5:
 				all := g.Chance(2)
 				b.note("a pause begins, of everything: %v", all)
@@ -302,7 +321,7 @@ func FuzzCommands(f *testing.F) {
 	})
 }
 
-func (b *bench) call(i int, g *calls.Generator, pipeline ...[]string) {
+func (b *bench) call(i int, g themed, pipeline ...[]string) {
 	var in []byte
 	for _, args := range pipeline {
 		b.note("client %d> %.200s", i, calls.Quote(args))
@@ -311,16 +330,16 @@ func (b *bench) call(i int, g *calls.Generator, pipeline ...[]string) {
 	b.feed(i, in, g.Rand)
 }
 
-// large is a call that makes a value large, and gives it long elements or not.
-func large(g *calls.Generator) []string {
-	verb := calls.Pick(g, []string{"RPUSH", "SADD", "HSET", "ZADD", "SETRANGE", "LPUSH"})
-	args := []string{verb, calls.Pick(g, []string{"a", "b", "c", "d"})}
+// large is a call that makes a value large, of about so many bytes, and gives it long elements or not.
+func large(g themed, most int) []string {
+	verb := calls.Pick(g.Generator, []string{"RPUSH", "SADD", "HSET", "ZADD", "SETRANGE", "LPUSH"})
+	args := []string{verb, calls.Pick(g.Generator, []string{"a", "b", "c", "d"})}
 	if verb == "SETRANGE" {
-		return append(args, fmt.Sprint(g.IntN(600_000)), "x")
+		return append(args, fmt.Sprint(g.IntN(most)), "x")
 	}
-	n := calls.Pick(g, []int{20, 200, 1000, 6000})
-	length := calls.Pick(g, []int{1, 1, 10, 100, 5000, 40_000})
-	for i := range min(n, 1_000_000/length) {
+	n := calls.Pick(g.Generator, []int{20, 200, 1000, 6000})
+	length := calls.Pick(g.Generator, []int{1, 1, 10, 100, 5000, 40_000})
+	for i := range min(n, most/length) {
 		if verb == "ZADD" {
 			args = append(args, fmt.Sprint(i%50))
 		}
