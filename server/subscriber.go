@@ -178,7 +178,7 @@ func (s *Session) Publish(kind commands.Topics, channel, text []byte) (receivers
 
 // resignAll ends all subscriptions at once, some at a time so that publishers do not wait long.
 func (s *Session) resignAll() {
-	for len(s.mine) > 0 {
+	for s.listens() {
 		s.resignPart()
 	}
 	s.showTopics()
@@ -188,7 +188,7 @@ func (s *Session) resignAll() {
 // loop ends some: nobody waits for that.
 func (s *Session) resignRest() {
 	s.resignPart()
-	if len(s.mine) > 0 {
+	if s.listens() {
 		s.srv.transport.Post(s.w.index, s.resignRest)
 	}
 }
