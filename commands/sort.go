@@ -265,7 +265,7 @@ const (
 	// maxSortBytes is how much of the Go heap a call may fill with what it sorts.
 	maxSortBytes = 1 << 30
 	sortRowBytes = 56 + 16 // with its place
-	// textBlock is how much room for texts is made at a time.
+	// textBlock is how much room for texts is made at a time; less while there are few.
 	textBlock = 64 << 10
 
 	errSortTooLarge = "ERR SORT needs more than 1 GB of memory for elements and what they are sorted by"
@@ -322,7 +322,7 @@ func (r *sorter) keep(b []byte) (copied []byte, ok bool) {
 		return nil, false
 	}
 	if cap(r.text)-len(r.text) < len(b) {
-		r.text = make([]byte, 0, max(textBlock, len(b)))
+		r.text = make([]byte, 0, max(min(r.kept, textBlock), len(b)))
 	}
 	r.text = append(r.text, b...)
 	return r.text[len(r.text)-len(b) : len(r.text) : len(r.text)], true

@@ -31,7 +31,9 @@ type worker struct {
 	keys       []int    // positions of a call's keys
 	spare      [][]byte // reply buffers that no session needs now
 	spareBytes int      // their memory
-	serving    serving  // of parked clients
+	large      [][]byte // the same of large ones
+	largeBytes int
+	serving    serving // of parked clients
 
 	queues  []*transaction // that no session needs now
 	queued  [][]byte       // the arguments of the transaction that is running
@@ -70,6 +72,7 @@ func (s *Server) newWorker() *worker {
 	w.delivery.w, w.delivery.most = w, sliceMessages
 	w.watch = s.counters.newStopwatch(w.stats)
 	w.ctx = commands.Ctx{Reply: &w.out, DB: w.db, Rand: s.rand, Host: s}
+	w.out.SetGrow(w.grow)
 	w.serving.init(w)
 	return w
 }
@@ -454,10 +457,52 @@ func (w *worker) buffer() []byte {
 	return b
 }
 
-// recycle takes a buffer back, unless it has grown large or there are enough.
+// bufferFor is an empty slice to write that many bytes to.
+func (w *worker) bufferFor(bytes int) []byte {
+	if bytes <= bufferBytes {
+		return w.buffer()
+	}
+	return make([]byte, 0, bytes)
+}
+
+// grow is b with room for n bytes more. Beyond keepBytes it is in a large buffer, if there is a spare one that is
+// large enough: what one reply of a megabyte needs the next one finds.
+func (w *worker) grow(b []byte, n int) []byte {
+	need := max(2*cap(b), len(b)+n)
+	if need <= keepBytes {
+		return slices.Grow(b, n)
+	}
+	larger := w.largeBuffer(need)
+	larger = append(larger, b...)
+	w.recycle(b)
+	return larger
+}
+
+// largeBuffer is an empty slice for that many bytes or more.
+func (w *worker) largeBuffer(bytes int) []byte {
+	for i, b := range w.large {
+		if cap(b) >= bytes {
+			last := len(w.large) - 1
+			w.large[i], w.large[last] = w.large[last], nil
+			w.large = w.large[:last]
+			w.largeBytes -= cap(b)
+			return b
+		}
+	}
+	return make([]byte, 0, bytes)
+}
+
+// recycle takes a buffer back, unless there are enough or it has grown very large.
 func (w *worker) recycle(b []byte) {
-	if cap(b) > 0 && cap(b) <= keepBytes && w.spareBytes+cap(b) <= spareBytes {
-		w.spare = append(w.spare, b[:0])
-		w.spareBytes += cap(b)
+	switch {
+	case cap(b) == 0:
+	case cap(b) <= keepBytes:
+		if w.spareBytes+cap(b) <= spareBytes {
+			w.spare = append(w.spare, b[:0])
+			w.spareBytes += cap(b)
+		}
+	case w.largeBytes+cap(b) <= spareBytes:
+		w.large = append(w.large, b[:0])
+		w.largeBytes += cap(b)
 	}
 }

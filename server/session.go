@@ -277,10 +277,11 @@ func (s *Session) Sent(n int) {
 		if s.accounted == 0 && s.waiting == 0 {
 			return // as nearly always
 		}
-	case s.sent > keepBytes && s.sent > len(s.out)/2:
-		// A client that is never quite up to date must not keep all it was ever sent.
-		s.out = s.out[:copy(s.out, s.out[s.sent:])]
-		s.sent = 0
+	case cap(s.out) > keepBytes && cap(s.out) > fillFactor*(len(s.out)-s.sent):
+		// A client that is never quite up to date must not keep all it was ever sent, nor a large buffer for little.
+		out := append(s.w.bufferFor(len(s.out)-s.sent), s.out[s.sent:]...)
+		s.w.recycle(s.out)
+		s.out, s.sent = out, 0
 	}
 	if n > 0 {
 		s.progress()

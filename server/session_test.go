@@ -792,3 +792,48 @@ func TestNoAllocations(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestLargeRepliesAllocateNothing: what large replies are written to is used again, and given back when a client
+// has taken most of them.
+func TestLargeRepliesAllocateNothing(t *testing.T) {
+	s := testServer(t, nil)
+	c := s.connect(t)
+	c.send("RPUSH l " + strings.Repeat("element ", 3000))
+	calls := respOf(strings.Repeat("LRANGE l 0 -1\n", 20)) // 20 x 42 KB
+	turn := func() {
+		c.Feed(calls)
+		for len(c.Output()) > 0 || c.Wants() != 0 {
+			c.Sent(len(c.Output()))
+			c.Resume()
+		}
+	}
+	turn()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const turns = 10
+	for range turns {
+		turn()
+	}
+	runtime.ReadMemStats(&after)
+	if n := (after.TotalAlloc - before.TotalAlloc) / turns; n > 64<<10 {
+		t.Errorf("a turn with 840 KB of replies allocates %d bytes", n)
+	}
+	if c.w.largeBytes > spareBytes || len(c.w.large) == 0 {
+		t.Errorf("%d bytes in %d large buffers are kept", c.w.largeBytes, len(c.w.large))
+	}
+
+	c.Feed(calls)
+	whole := bytes.Clone(c.Output())
+	var got []byte
+	for _, n := range []int{1000, 300_000, 300_000, 200_000, len(whole)} {
+		n = min(n, len(c.Output()))
+		got = append(got, c.Output()[:n]...)
+		c.Sent(n)
+		if unsent := c.unsent(); cap(c.out) > max(keepBytes, fillFactor*unsent) {
+			t.Errorf("a buffer of %d bytes holds %d", cap(c.out), unsent)
+		}
+	}
+	if !bytes.Equal(got, whole) {
+		t.Error("the replies are not what was written")
+	}
+}

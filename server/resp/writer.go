@@ -16,6 +16,7 @@ import (
 type Writer struct {
 	buf  []byte
 	resp int // 3, or anything else for RESP2
+	grow func(b []byte, n int) []byte
 }
 
 // Bytes is what was written since the last Reset or SetBuffer. It is valid
@@ -31,6 +32,17 @@ func (w *Writer) Reset() { w.buf = w.buf[:0] }
 // SetBuffer lets w append to b from now on, and leaves what it wrote before to
 // the caller. With nil the caller owns the old slice alone.
 func (w *Writer) SetBuffer(b []byte) { w.buf = b }
+
+// SetGrow has grow move what was written to a slice with room for n bytes more, when a string needs
+// it. Without, append does that.
+func (w *Writer) SetGrow(grow func(b []byte, n int) []byte) { w.grow = grow }
+
+// room makes room for a string of n bytes and what surrounds it.
+func (w *Writer) room(n int) {
+	if n += maxHeader; cap(w.buf)-len(w.buf) < n && w.grow != nil {
+		w.buf = w.grow(w.buf, n)
+	}
+}
 
 // SetProto chooses the protocol of the replies to come: 2 or 3.
 func (w *Writer) SetProto(version int) { w.resp = version }
@@ -53,10 +65,16 @@ func (w *Writer) Error(msg string) { w.buf = redcon.AppendError(w.buf, strings.T
 func (w *Writer) Int(n int64) { w.buf = redcon.AppendInt(w.buf, n) }
 
 // Bulk writes a copy of b as a bulk string.
-func (w *Writer) Bulk(b []byte) { w.buf = appendBulk(w.buf, b) }
+func (w *Writer) Bulk(b []byte) {
+	w.room(len(b))
+	w.buf = appendBulk(w.buf, b)
+}
 
 // Str writes a bulk string.
-func (w *Writer) Str(s string) { w.buf = appendBulk(w.buf, s) }
+func (w *Writer) Str(s string) {
+	w.room(len(s))
+	w.buf = appendBulk(w.buf, s)
+}
 
 // Double writes f in its shortest form (see appendDouble): a double in RESP3,
 // a bulk string in RESP2.
@@ -156,7 +174,10 @@ func (w *Writer) BeginBulk(n int) {
 }
 
 // Raw appends encoded bytes.
-func (w *Writer) Raw(b []byte) { w.buf = append(w.buf, b...) }
+func (w *Writer) Raw(b []byte) {
+	w.room(len(b))
+	w.buf = append(w.buf, b...)
+}
 
 // appendBulk appends a bulk string. Replies are mostly short ones, and for these
 // it takes half the time of redcon's AppendBulk, whose header is general.
