@@ -215,35 +215,47 @@ func (d *decisions) Uint64() uint64 {
 	return v * 0x0001_0001_0001_0001
 }
 
-// addSeeds adds some short seeds, and some of several hundred calls: a call takes about 30 bytes.
+// addSeeds adds, for each theme, seeds of a few calls and of some hundreds: a call takes about 30 bytes.
 func addSeeds(f *testing.F, series uint64) {
-	for seed := range uint64(12) {
-		rnd := rand.New(rand.NewPCG(seed, series))
-		b := make([]byte, 200<<(seed%8))
-		for i := range b {
-			b[i] = byte(rnd.Uint32())
+	for theme := range themes {
+		for _, size := range []int{300, 10_000} {
+			rnd := rand.New(rand.NewPCG(uint64(theme), series))
+			b := make([]byte, size)
+			for i := range b {
+				b[i] = byte(rnd.Uint32())
+			}
+			b[0] = byte(256*theme/themes + 1) // what newThemed decides by
+			f.Add(b)
 		}
-		f.Add(b)
 	}
 }
+
+// valueGroups are the types of values, each a theme; the last theme is all of them.
+var valueGroups = []commands.Group{commands.StringGroup, commands.HashGroup, commands.SetGroup, commands.SortedSet, commands.ListGroup}
+
+const themes = 6
 
 // themed draws calls for a test: of all commands that weight says, or of only one type of values and with few
 // keys, so that more of them meet.
 type themed struct {
 	*calls.Generator
-	few bool
+	few   bool
+	large []string // commands that make values large
 }
 
 func newThemed(rnd *rand.Rand, table *commands.Table, weight func(*commands.Spec) int) themed {
-	types := []commands.Group{commands.StringGroup, commands.HashGroup, commands.SetGroup, commands.SortedSet, commands.ListGroup}
-	theme := rnd.IntN(len(types) + 1)
-	few := theme < len(types)
+	theme := rnd.IntN(themes)
+	few := theme < len(valueGroups)
+	large := []string{"SETRANGE", "HSET", "SADD", "ZADD", "RPUSH", "LPUSH"}
+	if few {
+		large = large[theme : theme+1]
+	}
 	return themed{calls.New(rnd, table, func(s *commands.Spec) int {
-		if few && s.Group != types[theme] && slices.Contains(types, s.Group) {
+		if few && s.Group != valueGroups[theme] && slices.Contains(valueGroups, s.Group) {
 			return 0
 		}
 		return weight(s)
-	}), few}
+	}), few, large}
 }
 
 // Draw draws a call.
@@ -332,12 +344,12 @@ func (b *bench) call(i int, g themed, pipeline ...[]string) {
 
 // large is a call that makes a value large, of about so many bytes, and gives it long elements or not.
 func large(g themed, most int) []string {
-	verb := calls.Pick(g.Generator, []string{"RPUSH", "SADD", "HSET", "ZADD", "SETRANGE", "LPUSH"})
-	args := []string{verb, calls.Pick(g.Generator, []string{"a", "b", "c", "d"})}
+	verb := calls.Pick(g.Generator, g.large)
+	args := []string{verb, calls.Pick(g.Generator, []string{"a", "b"})}
 	if verb == "SETRANGE" {
 		return append(args, fmt.Sprint(g.IntN(most)), "x")
 	}
-	n := calls.Pick(g.Generator, []int{20, 200, 1000, 6000})
+	n := calls.Pick(g.Generator, []int{5, 20, 200, 1000, 6000})
 	length := calls.Pick(g.Generator, []int{1, 1, 10, 100, 5000, 40_000})
 	for i := range min(n, most/length) {
 		if verb == "ZADD" {
