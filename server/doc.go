@@ -20,7 +20,7 @@
 // A transaction is run with the shards of all its commands locked; what in it takes locks
 // outside of one finds all of them taken (commands.LocksShards, store.DB.HoldAll).
 //
-// Reading order: session.go, gate.go, locks.go, transaction.go, watch.go, observer.go,
+// Reading order: session.go, gate.go, locks.go, buffers.go, transaction.go, watch.go, observer.go,
 // blocking.go, pause.go, pubsub.go, subscriber.go, monitor.go, clients.go, limits.go, server.go,
 // listen.go, transport.go, cron.go; then host.go, info.go, stats.go, stopwatch.go and latency.go for what is counted and shown, redconfront.go
 // for the portable transport.

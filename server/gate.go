@@ -21,19 +21,16 @@ const (
 // worker is what a goroutine that runs commands owns: nothing here is shared
 // and nothing is allocated per command. An event loop has one for its sessions.
 type worker struct {
-	srv        *Server
-	stats      *stats
-	watch      *stopwatch
-	ctx        commands.Ctx
-	db         *store.DB
-	out        resp.Writer // writes to the buffer of the session that has its turn
-	locks      locks
-	keys       []int    // positions of a call's keys
-	spare      [][]byte // reply buffers that no session needs now
-	spareBytes int      // their memory
-	large      [][]byte // the same of large ones
-	largeBytes int
-	serving    serving // of parked clients
+	srv   *Server
+	stats *stats
+	watch *stopwatch
+	ctx   commands.Ctx
+	db    *store.DB
+	out   resp.Writer // writes to the buffer of the session that has its turn
+	locks locks
+	keys  []int // positions of a call's keys
+	buffers
+	serving serving // of parked clients
 
 	queues  []*transaction // that no session needs now
 	queued  [][]byte       // the arguments of the transaction that is running
@@ -72,7 +69,7 @@ func (s *Server) newWorker() *worker {
 	w.delivery.w, w.delivery.most = w, sliceMessages
 	w.watch = s.counters.newStopwatch(w.stats)
 	w.ctx = commands.Ctx{Reply: &w.out, DB: w.db, Rand: s.rand, Host: s}
-	w.out.SetGrow(w.grow)
+	w.out.SetGrow(w.Grow)
 	w.serving.init(w)
 	return w
 }
@@ -109,7 +106,7 @@ func (w *worker) end(s *Session) {
 	s.out = w.out.Bytes()
 	w.out.SetBuffer(nil)
 	if len(s.out) == 0 {
-		w.recycle(s.out)
+		w.Recycle(s.out)
 		s.out = nil
 	}
 	s.framer.Release()
@@ -442,67 +439,4 @@ func (s *Server) crashed(spec *commands.Spec, shards []int, cause any, stack []b
 	s.log.Error("a command panicked; its connection is closed",
 		slog.String("command", name), slog.Any("panic", cause),
 		slog.Any("shards closed to writes", shards), slog.String("stack", string(stack)))
-}
-
-// buffer is an empty slice to write replies to.
-func (w *worker) buffer() []byte {
-	last := len(w.spare) - 1
-	if last < 0 {
-		return make([]byte, 0, bufferBytes)
-	}
-	b := w.spare[last]
-	w.spare[last] = nil
-	w.spare = w.spare[:last]
-	w.spareBytes -= cap(b)
-	return b
-}
-
-// bufferFor is an empty slice to write that many bytes to.
-func (w *worker) bufferFor(bytes int) []byte {
-	if bytes <= bufferBytes {
-		return w.buffer()
-	}
-	return make([]byte, 0, bytes)
-}
-
-// grow is b with room for n bytes more. Beyond keepBytes it is in a large buffer, if there is a spare one that is
-// large enough: what one reply of a megabyte needs the next one finds.
-func (w *worker) grow(b []byte, n int) []byte {
-	need := max(2*cap(b), len(b)+n)
-	if need <= keepBytes {
-		return slices.Grow(b, n)
-	}
-	larger := w.largeBuffer(need)
-	larger = append(larger, b...)
-	w.recycle(b)
-	return larger
-}
-
-// largeBuffer is an empty slice for that many bytes or more.
-func (w *worker) largeBuffer(bytes int) []byte {
-	for i, b := range w.large {
-		if cap(b) >= bytes {
-			last := len(w.large) - 1
-			w.large[i], w.large[last] = w.large[last], nil
-			w.large = w.large[:last]
-			w.largeBytes -= cap(b)
-			return b
-		}
-	}
-	return make([]byte, 0, bytes)
-}
-
-// recycle takes a buffer back, unless there are enough or it has grown very large.
-func (w *worker) recycle(b []byte) {
-	switch {
-	case cap(b) == 0:
-	case cap(b) <= keepBytes:
-		if w.spareBytes+cap(b) <= spareBytes {
-			w.spare = append(w.spare, b[:0])
-			w.spareBytes += cap(b)
-		}
-	case w.largeBytes+cap(b) <= spareBytes:
-		w.large = append(w.large, b[:0])
-		w.largeBytes += cap(b)
-	}
 }

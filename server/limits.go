@@ -14,13 +14,9 @@ import (
 )
 
 const (
-	// A reply buffer has bufferBytes at first; one that has grown beyond
-	// keepBytes is large. A worker keeps up to spareBytes of each kind. A large one whose client has taken so much
-	// that the rest is not a fillFactor-th of it is exchanged for another.
-	bufferBytes = 4 << 10
-	keepBytes   = 64 << 10
-	spareBytes  = 8 << 20
-	fillFactor  = 2
+	// A large reply buffer whose client has taken so much that the rest is not a fillFactor-th of it is
+	// exchanged for another.
+	fillFactor = 2
 
 	// A client that waits for data or for the end of a pause is read on, up to
 	// client-query-buffer-limit as in Redis: only so its hanging up is noticed, which

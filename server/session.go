@@ -272,15 +272,15 @@ func (s *Session) Sent(n int) {
 	}
 	switch {
 	case s.sent == len(s.out):
-		s.w.recycle(s.out)
+		s.w.Recycle(s.out)
 		s.out, s.sent = nil, 0
 		if s.accounted == 0 && s.waiting == 0 {
 			return // as nearly always
 		}
 	case cap(s.out) > keepBytes && cap(s.out) > fillFactor*(len(s.out)-s.sent):
 		// A client that is never quite up to date must not keep all it was ever sent, nor a large buffer for little.
-		out := append(s.w.bufferFor(len(s.out)-s.sent), s.out[s.sent:]...)
-		s.w.recycle(s.out)
+		out := append(s.w.sized(len(s.out)-s.sent), s.out[s.sent:]...)
+		s.w.Recycle(s.out)
 		s.out, s.sent = out, 0
 	}
 	if n > 0 {

@@ -224,6 +224,7 @@ func (s *Session) showTopics() {
 // Attach gives the session the worker of an event loop.
 func (s *Session) Attach(loop int) {
 	s.w = s.srv.workers[loop]
+	s.framer.SetBuffers(s.w)
 	if s.coming != nil {
 		s.arrive()
 	}

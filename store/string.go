@@ -165,6 +165,10 @@ func (sh *shard) putString(at *spot, b []byte, mark uint8) {
 		w.Copy(sh.inlineAt(at.rec), b)
 		return
 	}
+	if sh.rewrite(enc, ref, b) {
+		sh.heap.W(at.rec).SetU8(recEnc, enc&strForm|mark)
+		return
+	}
 	form, name := sh.newText(b)
 	if enc&strForm == strInline {
 		sh.resizeInline(at, 0)
@@ -172,6 +176,27 @@ func (sh *shard) putString(at *spot, b []byte, mark uint8) {
 		sh.freeText(enc, ref)
 	}
 	sh.setForm(at.rec, TypeString, form|mark, name)
+}
+
+// rewrite writes b, which is not inline, where another string lies, if it fits there: pages that are
+// freed and taken again and again would be given back to the system meanwhile.
+func (sh *shard) rewrite(enc uint8, ref uint32, b []byte) bool {
+	switch enc & strForm {
+	case strBlob:
+		if sh.heap.BlobLen(slab.Ref(ref)) == len(b) {
+			sh.heap.WriteBlob(slab.Ref(ref), 0, b)
+			return true
+		}
+	case strLarge:
+		t, pages := sh.texts.At(ref), (len(b)+offheap.PageSize-1)/offheap.PageSize
+		if len(b) > blobString && pages >= t.pages.Len()-reclaimPages {
+			t.pages.Truncate(min(pages, t.pages.Len()))
+			t.grow(len(b))
+			t.write(0, b, len(b))
+			return true
+		}
+	}
+	return false
 }
 
 // newText stores b, which is not inline.

@@ -249,3 +249,33 @@ func TestStringsAllocateNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestRewrite: a string that replaces one like it takes no other memory, and none is lost.
+func TestRewrite(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	key := []byte("k")
+	const page = PageBytes
+	for _, n := range []int{2000, 2000, 100_000, 100_000, 99_999, 5*page + 1, 6 * page, 5*page + 2, 9 * page, 5 * page, 300 * page, 5 * page, 2000, 5} {
+		b := bytes.Repeat([]byte{byte(n), byte(n >> 8), 7}, n/3+1)[:n]
+		f.run(0, func(d *DB) { d.SetString(key, b, false) })
+		f.run(0, func(d *DB) {
+			s, err := d.String(key)
+			if err != nil || !bytes.Equal(s.Bytes(), b) {
+				t.Errorf("a string of %d bytes is not what was stored: %v", n, err)
+			}
+		})
+		f.check()
+	}
+	used := func(n int) int64 {
+		f.run(0, func(d *DB) { d.SetString(key, make([]byte, n), false) })
+		return f.s.Memory().Used
+	}
+	for _, n := range []int{100_000, 5 * page} {
+		used(n)
+		for f.s.Tick(f.now) {
+		}
+		if first, second := used(n), used(n); first != second {
+			t.Errorf("replaced by one of %d bytes: %d bytes are used, then %d", n, first, second)
+		}
+	}
+}

@@ -75,6 +75,7 @@ var (
 // is not safe for concurrent use.
 type Framer struct {
 	limits *Limits
+	large  Buffers
 	guest  bool  // not authenticated: the small limits hold
 	err    error // what Next fails with from now on
 
@@ -106,6 +107,23 @@ type Framer struct {
 	peeking  bool // Ahead is parsing
 }
 
+// Buffers are where a Framer has its large buffers from, of more than 64 KiB.
+type Buffers interface {
+	// Large is an empty slice for so many bytes or more.
+	Large(bytes int) []byte
+	// Recycle takes a slice back that is not used any more.
+	Recycle(b []byte)
+}
+
+// made are Buffers that are made anew each time.
+type made struct{}
+
+func (made) Large(bytes int) []byte { return make([]byte, 0, bytes) }
+func (made) Recycle([]byte)         {}
+
+// SetBuffers has f take its large buffers from b, and give them back there. Without, it makes them.
+func (f *Framer) SetBuffers(b Buffers) { f.large = b }
+
 // framed is a command that was found: where it begins in Framer.in, and its arguments.
 type framed struct {
 	start int
@@ -120,7 +138,7 @@ type span struct{ off, len int }
 // every argument, so a change takes effect at once; only the goroutine that
 // calls Next may make it.
 func (f *Framer) Reset(limits *Limits) {
-	*f = Framer{limits: limits, bulk: -1}
+	*f = Framer{limits: limits, large: made{}, bulk: -1}
 }
 
 // SetAuthenticated(false) puts the small limits in force that hold before
@@ -180,9 +198,12 @@ func (f *Framer) Release() {
 		f.compact()
 		f.take(len(f.fed))
 	} else {
-		f.buf = append(f.buf[:0], f.in[f.start:]...)
+		rest := f.in[f.start:]
+		f.buf = f.buf[:0]
 		f.pos -= f.start
 		f.start = 0
+		f.grow(len(rest))
+		f.buf = append(f.buf, rest...)
 	}
 	f.in, f.own, f.fed, f.base = f.buf, true, nil, len(f.buf)
 	f.trim()
@@ -208,7 +229,7 @@ func (f *Framer) Rest() {
 // trim gives back what a large command needed and nothing uses any more.
 func (f *Framer) trim() {
 	if cap(f.buf) > max(keepBytes, 4*len(f.buf)) {
-		f.buf = append([]byte(nil), f.buf...)
+		f.move(len(f.buf))
 		f.in = f.buf
 	}
 	if cap(f.scratch) > keepBytes {
@@ -564,5 +585,19 @@ func (f *Framer) grow(n int) {
 	if f.left > 0 && f.bulk >= 0 && f.pos+f.bulk+len("\r\n") >= need {
 		room = min(room, f.pos+f.bulk+len("\r\n"))
 	}
-	f.buf = append(make([]byte, 0, room), f.buf...)
+	f.move(room)
+}
+
+// move copies buf to a slice with that much room.
+func (f *Framer) move(room int) {
+	old := f.buf
+	if room > keepBytes {
+		f.buf = f.large.Large(room)
+	} else {
+		f.buf = make([]byte, 0, room)
+	}
+	f.buf = append(f.buf, old...)
+	if cap(old) > keepBytes {
+		f.large.Recycle(old)
+	}
 }

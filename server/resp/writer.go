@@ -34,13 +34,18 @@ func (w *Writer) Reset() { w.buf = w.buf[:0] }
 func (w *Writer) SetBuffer(b []byte) { w.buf = b }
 
 // SetGrow has grow move what was written to a slice with room for n bytes more, when a string needs
-// it. Without, append does that.
+// it. Without, it is slices.Grow.
 func (w *Writer) SetGrow(grow func(b []byte, n int) []byte) { w.grow = grow }
 
 // room makes room for a string of n bytes and what surrounds it.
 func (w *Writer) room(n int) {
-	if n += maxHeader; cap(w.buf)-len(w.buf) < n && w.grow != nil {
+	n += maxHeader
+	switch {
+	case cap(w.buf)-len(w.buf) >= n:
+	case w.grow != nil:
 		w.buf = w.grow(w.buf, n)
+	default:
+		w.buf = slices.Grow(w.buf, n)
 	}
 }
 
@@ -170,7 +175,8 @@ func (w *Writer) Verbatim(format, s string) {
 
 // BeginBulk writes the header of a bulk string of n bytes, and makes room for these.
 func (w *Writer) BeginBulk(n int) {
-	w.buf = appendHeader(slices.Grow(w.buf, n+maxHeader), '$', n)
+	w.room(n)
+	w.buf = appendHeader(w.buf, '$', n)
 }
 
 // Raw appends encoded bytes.
