@@ -223,6 +223,7 @@ type fakeHost struct {
 	spikes   []LatencyEvent
 	monitors bool
 	times    map[string]LatencyTimes
+	summed   int // how often times was asked for
 	table    *Table
 	config   []KV
 	asked    string // the last question, with its arguments
@@ -284,7 +285,10 @@ func (h *fakeHost) SlowlogGet(n int) []SlowEntry          { h.note(nil, "slowlog
 func (h *fakeHost) SlowlogLen() int                       { return len(h.slow) }
 func (h *fakeHost) SlowlogReset()                         { h.slow = nil }
 func (h *fakeHost) LatencyEvents() ([]LatencyEvent, bool) { return h.spikes, h.monitors }
-func (h *fakeHost) LatencyTimes(spec *Spec) LatencyTimes  { return h.times[spec.FullName()] }
+func (h *fakeHost) LatencyTimes(spec *Spec) LatencyTimes {
+	h.summed++
+	return h.times[spec.FullName()]
+}
 func (h *fakeHost) LatencyReset(events []string) int {
 	h.note(nil, "latency reset %q", events)
 	return len(events)

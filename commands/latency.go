@@ -115,28 +115,36 @@ func latencyReset(c *Ctx) {
 // latencyHistogram leaves out commands that there are none of, or that were never called. A container
 // stands for its subcommands.
 func latencyHistogram(c *Ctx) {
-	var specs []*Spec
+	table := c.Host.Table()
+	known := make([]*LatencyTimes, len(table.All())) // a million arguments may name one command
+	var called []*Spec
+	add := func(spec *Spec) {
+		i := spec.Index()
+		if known[i] == nil {
+			times := c.Host.LatencyTimes(spec)
+			known[i] = &times
+		}
+		if known[i].Calls > 0 {
+			called = append(called, spec)
+		}
+	}
 	if len(c.Args) == 2 {
-		specs = c.Host.Table().All()
+		for _, spec := range table.All() {
+			add(spec)
+		}
 	}
 	for _, name := range c.Args[2:] {
-		if spec := c.Host.Table().ByName(string(name)); spec != nil {
-			specs = append(specs, spec)
+		if spec := table.ByName(string(name)); spec != nil {
+			add(spec)
 			for i := range spec.Subs {
-				specs = append(specs, &spec.Subs[i])
+				add(&spec.Subs[i])
 			}
 		}
 	}
-	var called []*Spec
-	var counts []LatencyTimes
-	for _, spec := range specs {
-		if times := c.Host.LatencyTimes(spec); times.Calls > 0 {
-			called, counts = append(called, spec), append(counts, times)
-		}
-	}
 	c.Map(len(called))
-	for i, times := range counts {
-		c.Str(called[i].FullName())
+	for _, spec := range called {
+		times := known[spec.Index()]
+		c.Str(spec.FullName())
 		c.Map(2)
 		c.Str("calls")
 		c.Int(times.Calls)

@@ -89,5 +89,11 @@ func TestLatencyHistogram(t *testing.T) {
 		{"LATENCY HISTOGRAM client set nosuch GET", "{" + id + " " + get + "}"},
 		{"LATENCY HISTOGRAM client|id", "{" + id + "}"},
 		{"LATENCY HISTOGRAM set", "{}"},
+		{"LATENCY HISTOGRAM get nosuch get", "{" + get + " " + get + "}"},
 	})
+	f.host.summed = 0
+	f.call("LATENCY HISTOGRAM" + strings.Repeat(" get", 100))
+	if f.host.summed != 1 {
+		t.Errorf("the times of one command were added up %d times", f.host.summed)
+	}
 }

@@ -61,7 +61,9 @@ func (s *Server) upkeep(most time.Duration) bool {
 		begun := s.clock()
 		again := s.store.Tick(s.wallMS(begun))
 		now = s.clock()
-		s.counters.spikes.add(spikeUpkeep, now-begun)
+		if !s.store.TickWaited() {
+			s.counters.spikes.add(spikeUpkeep, now-begun)
+		}
 		if !again {
 			return more
 		}

@@ -85,6 +85,18 @@ func TestSpikesOfCommands(t *testing.T) {
 	if len(events) != 2 || events[0].Name != "command" || events[0].MaxMS < 40 || events[1].Name != "fast-command" || events[1].MaxMS < 20 || events[1].MaxMS >= 40 {
 		t.Error(events)
 	}
+	s.LatencyReset(nil)
+	w.begin(&Session{srv: s})
+	w.run(s.table.ByName("exec"), nil)
+	w.nest()
+	w.since -= int64(30 * time.Millisecond) // which many fast commands took together
+	calls(fast, 1)
+	w.unnest(nil)
+	w.done(&commands.Ctx{}, false)
+	w.end(nil)
+	if events, _ := s.LatencyEvents(); len(events) == 0 || events[0].Name != "command" || events[0].MaxMS < 30 {
+		t.Errorf("EXEC: %v", events)
+	}
 	if err := s.cfg.Set([]config.Pair{{Name: "latency-monitor-threshold", Value: "0"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -101,6 +101,7 @@ func (w *stopwatch) unnest(last *commands.Ctx) {
 func (w *stopwatch) done(c *commands.Ctx, failed bool) {
 	if w.left {
 		w.stats.ran(w.outer, 1, 0, w.at-w.since, w.tracked)
+		w.noteSpike(spikeOf(w.outer), w.at-w.since)
 		w.left = false
 		return
 	}

@@ -85,8 +85,9 @@ type Store struct {
 
 	keepExpired atomic.Bool
 
-	tickMS   atomic.Int64 // time of the last Tick
-	nextTick int          // shard that the next Tick begins with
+	tickMS     atomic.Int64 // time of the last Tick
+	nextTick   int          // shard that the next Tick begins with
+	tickWaited bool         // Tick's own, like nextTick
 }
 
 // Open makes an empty store.

@@ -21,10 +21,15 @@ const (
 // It is called by one goroutine at a time.
 func (s *Store) Tick(nowMS int64) bool {
 	s.tickMS.Store(nowMS)
+	s.tickWaited = false
 	s.region.Ready(headroom) // Room says so if there is no more
 	for range s.shards {
 		sh := s.shards[s.nextTick]
 		s.nextTick = (s.nextTick + 1) % len(s.shards)
+		if !sh.tryLock() {
+			s.tickWaited = true
+			sh.lock()
+		}
 		if sh.upkeep(nowMS, !s.keepExpired.Load()) {
 			return true
 		}
@@ -36,9 +41,12 @@ func (s *Store) Tick(nowMS int64) bool {
 // remove it all the same. It takes no lock.
 func (s *Store) KeepExpired(on bool) { s.keepExpired.Store(on) }
 
-// upkeep does one slice for a shard and reports whether there is more.
+// TickWaited reports whether the last Tick waited for somebody who had a shard locked, so that the
+// time it took is not its own. Who calls Tick may ask.
+func (s *Store) TickWaited() bool { return s.tickWaited }
+
+// upkeep does one slice for a shard, which it unlocks, and reports whether there is more.
 func (sh *shard) upkeep(nowMS int64, expire bool) bool {
-	sh.lock()
 	defer sh.unlock()
 	for i := range sh.dbs {
 		if expire && sh.reclaim(i, nowMS, reclaimKeys) {
