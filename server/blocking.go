@@ -97,6 +97,7 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 	for _, key := range block.Keys {
 		s.srv.enqueue(p, waitKey{s.db, string(key)})
 	}
+	s.view.argv.Store(copySize(p.args))
 	s.parked.Store(p)
 	s.srv.blocked.Add(1)
 	if p.timed {
@@ -112,6 +113,7 @@ func (s *Server) enqueue(p *parked, key waitKey) {
 	if waiting == nil {
 		waiting = list.New()
 		s.queues[shard][key] = waiting
+		s.blockingKeys.Add(1)
 	} else if waiting.Back().Value.(*place).owner == p {
 		return
 	}
@@ -137,6 +139,7 @@ func (s *Server) leave(at *place) {
 	}
 	if waiting.Len() == 0 {
 		delete(s.queues[at.shard], at.key)
+		s.blockingKeys.Add(-1)
 	}
 	if len(at.owner.places) > keepInts && len(s.queues[at.shard]) == 0 {
 		s.queues[at.shard] = queues{} // a map keeps the room it once needed
@@ -170,6 +173,7 @@ func (s *Session) unpark(p *parked, reply func(w *resp.Writer)) {
 func (s *Session) endPark(p *parked) {
 	s.srv.blocked.Add(-1)
 	s.parked.Store(nil)
+	s.view.argv.Store(0)
 	s.conn.SetTimer(0)
 	for i := range p.places {
 		s.srv.lockAndLeave(&p.places[i])

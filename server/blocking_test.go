@@ -26,8 +26,8 @@ func (s *Server) noneWaits(t *testing.T) {
 			t.Errorf("shard %d still has queues: %v", shard, q)
 		}
 	}
-	if n := s.blocked.Load(); n != 0 {
-		t.Errorf("%d blocked clients are counted", n)
+	if n, keys := s.blocked.Load(), s.blockingKeys.Load(); n != 0 || keys != 0 {
+		t.Errorf("%d blocked clients and %d keys are counted", n, keys)
 	}
 	for shard, m := range s.moves.shards {
 		if len(m) != 0 {

@@ -3,6 +3,7 @@ package server
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"quarry/commands"
 	"quarry/server/config"
@@ -20,7 +21,8 @@ const denialMaxUser = 1024
 
 // denials keeps the last acllog-max-len refused logins.
 type denials struct {
-	cfg *config.Config
+	cfg   *config.Config
+	total atomic.Int64 // that there were, also of those that are gone
 
 	mu      sync.Mutex
 	entries []commands.Denial // the last updated first
@@ -29,6 +31,7 @@ type denials struct {
 
 // add enters a refused login, of which context, object, user, client and the time of creation are set.
 func (l *denials) add(d commands.Denial) {
+	l.total.Add(1)
 	d.User = d.User[:min(len(d.User), denialMaxUser)]
 	d.Count, d.UpdatedMS = 1, d.CreatedMS
 	l.mu.Lock()

@@ -39,8 +39,8 @@ func (s *Server) Forgotten(t *testing.T) {
 	s.free(t)
 	s.noneWaits(t)
 	s.empty(t)
-	if n := len(s.pause.waiting); n != 0 {
-		t.Errorf("%d clients wait for the end of a pause", n)
+	if n, bytes := len(s.pause.waiting), s.waitingInput.Load(); n != 0 || bytes != 0 {
+		t.Errorf("%d clients wait for the end of a pause, %d bytes with those who wait", n, bytes)
 	}
 	if a, b := s.pubsub.clients.Load(), s.pubsub.topics.Load(); a|b != 0 {
 		t.Errorf("%d clients are subscribed to %d topics", a, b)

@@ -398,9 +398,13 @@ func (w *worker) hush(s *Session, mark int) {
 	case skipNext:
 		s.silence = skipThis
 	case skipThis:
-		if s.parked.Load() == nil {
-			s.silence = answering
+		if s.parked.Load() != nil {
+			break
 		}
+		if s.monitors() {
+			s.getMessages() // to skip the line of this very command, too
+		}
+		s.silence = answering
 	}
 	if !w.hasPushes(w.answered, mark) {
 		w.out.Undo(mark)

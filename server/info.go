@@ -178,6 +178,9 @@ func (s *Server) infoClients(t *infoText) {
 	t.add("tracking_clients", 0)
 	t.add("pubsub_clients", s.pubsub.clients.Load())
 	t.add("watching_clients", s.watching.Load())
+	t.add("total_watched_keys", s.watchedKeys.Load())
+	t.add("total_blocking_keys", s.blockingKeys.Load())
+	t.add("total_blocking_keys_on_nokey", 0)
 	s.infoPause(t)
 }
 
@@ -214,7 +217,7 @@ func (s *Server) clientUse() (u clientUse) {
 		if client.paused.Load() {
 			u.paused++
 		}
-		u.bytes += sessionBytes + input + output + client.view.multiBytes.Load()
+		u.bytes += sessionBytes + input + output + client.view.argv.Load() + client.view.multiBytes.Load()
 		u.maxInput = max(u.maxInput, input)
 		u.maxOutput = max(u.maxOutput, output)
 	}
@@ -334,6 +337,8 @@ func (s *Server) infoStats(t *infoText) {
 	t.add("total_net_repl_output_bytes", 0)
 	t.add("instantaneous_input_kbps", fixed(rate[1]/1024, 2))
 	t.add("instantaneous_output_kbps", fixed(rate[2]/1024, 2))
+	t.add("instantaneous_input_repl_kbps", fixed(0, 2))
+	t.add("instantaneous_output_repl_kbps", fixed(0, 2))
 	t.add("rejected_connections", k.rejected.Load())
 	t.add("sync_full", 0)
 	t.add("sync_partial_ok", 0)
@@ -341,6 +346,8 @@ func (s *Server) infoStats(t *infoText) {
 	t.add("expired_keys", data.ExpiredKeys)
 	t.add("evicted_keys", 0)
 	t.add("evicted_clients", 0)
+	t.add("total_eviction_exceeded_time", 0)
+	t.add("current_eviction_exceeded_time", 0)
 	t.add("keyspace_hits", data.Hits)
 	t.add("keyspace_misses", data.Misses)
 	t.add("pubsub_channels", s.PubSubTopics(commands.Channels))
@@ -365,6 +372,10 @@ func (s *Server) infoStats(t *infoText) {
 	t.add("io_threaded_writes_processed", 0)
 	t.add("client_query_buffer_limit_disconnections", k.queryOverflows.Load())
 	t.add("client_output_buffer_limit_disconnections", k.overflows.Load())
+	t.add("acl_access_denied_auth", k.denied.total.Load())
+	t.add("acl_access_denied_cmd", 0)
+	t.add("acl_access_denied_key", 0)
+	t.add("acl_access_denied_channel", 0)
 	t.add("shards_closed_to_writes", s.damage.count.Load())
 }
 

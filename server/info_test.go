@@ -112,6 +112,10 @@ func TestInfoFields(t *testing.T) {
 		"keyspace_hits": "0", "keyspace_misses": "0", "evicted_keys": "0", "expired_keys": "0",
 		"clients_in_timeout_table": "0", "lazyfree_pending_objects": "0", "lazyfreed_objects": "0", "used_memory_lua": "0",
 		"number_of_cached_scripts": "0", "slave_expires_tracked_keys": "0", "active_defrag_running": "0", "active_defrag_hits": "0",
+		"total_watched_keys": "0", "total_blocking_keys": "0", "total_blocking_keys_on_nokey": "0",
+		"instantaneous_input_repl_kbps": "0.00", "instantaneous_output_repl_kbps": "0.00",
+		"total_eviction_exceeded_time": "0", "current_eviction_exceeded_time": "0",
+		"acl_access_denied_auth": "0", "acl_access_denied_cmd": "0", "acl_access_denied_key": "0", "acl_access_denied_channel": "0",
 		"active_defrag_misses": "0", "active_defrag_key_hits": "0", "active_defrag_key_misses": "0",
 	} {
 		if v := got.field(name); v != want {
@@ -260,7 +264,11 @@ func TestInfoMoves(t *testing.T) {
 	s.connect(t).do("BZPOPMIN q 100", "")
 	f("blocked_clients", "2")
 	f("clients_in_timeout_table", "1")
+	f("total_blocking_keys", "1")
 	c := s.connect(t)
+	c.send("AUTH nobody x")
+	c.send("HELLO 3 AUTH nobody x")
+	f("acl_access_denied_auth", "2")
 	c.do("ZADD k 1 a", ":1|")
 	c.do("ZADD l 1 a", ":1|")
 	c.do("FLUSHALL", "+OK|")

@@ -117,16 +117,23 @@ func (s *Server) ownFDs() int {
 	return reservedFDs + loopFDs*s.loops() + len(s.cfg.Bind.Load()) + unix
 }
 
-// accountInput brings the total of input up to date that waits with its client.
+// accountInput brings the total of input up to date that waits with its client: the arguments of
+// the command that waits, and what has come after them.
 func (s *Session) accountInput() {
 	own := int64(0)
-	if buffered := s.framer.Buffered(); buffered > parkedInput && s.waits() && !s.aborted {
-		own = int64(buffered)
+	if input := int64(s.framer.Buffered()) + s.view.argv.Load(); input > parkedInput && s.waits() && !s.aborted {
+		own = input
 	}
 	if own != s.accountedInput {
 		s.srv.waitingInput.Add(own - s.accountedInput)
 		s.accountedInput = own
 	}
+}
+
+// copySize is about the memory that copies of a command's arguments take.
+func copySize(args [][]byte) int64 {
+	const header = 24 // of a slice
+	return size(args) + header*int64(len(args))
 }
 
 // checkMaxClients refuses a maxclients that the system has no descriptors for.
@@ -247,7 +254,7 @@ func (s *Session) checkTime() {
 	switch {
 	case s.closing && seconds-s.closingSince > lingerSeconds:
 		s.aborted = true
-	case timeout > 0 && idle > timeout && !s.waits():
+	case timeout > 0 && idle > timeout && !s.waits() && !s.listens():
 		s.srv.log.Debug("closing an idle client", slog.String("client", s.view.addr))
 		s.aborted = true
 	}

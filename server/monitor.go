@@ -45,8 +45,8 @@ func (w *worker) monitor(s *Session, spec *commands.Spec, args [][]byte) {
 		return
 	}
 	var m *message
-	if p.keeps(size(args)) {
-		m = p.message(w.line(s, args))
+	if length := w.lineSize(args); p.keeps(length) {
+		m = p.message(w.line(s, args, length))
 		m.line = true
 	}
 	p.mu.Lock()
@@ -58,9 +58,27 @@ func (w *worker) monitor(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 }
 
+// lineSize is about the length of what line returns: a binary argument's is four times its own.
+func (w *worker) lineSize(args [][]byte) (bytes int64) {
+	const head = 96 // the time, the database, the client
+	bytes = head
+	for i, arg := range args {
+		bytes += int64(quotedSize(w.shown(i, arg)) + len(" "))
+	}
+	return bytes
+}
+
+// shown is an argument as monitors may see it.
+func (w *worker) shown(i int, arg []byte) []byte {
+	if w.ctx.IsSecret(i) {
+		return redacted
+	}
+	return arg
+}
+
 // line is what monitors are shown of the command that has been run.
-func (w *worker) line(s *Session, args [][]byte) []byte {
-	b := make([]byte, 0, 64+2*size(args))
+func (w *worker) line(s *Session, args [][]byte, length int64) []byte {
+	b := make([]byte, 0, length)
 	now := w.srv.NowUS()
 	b = appendNumber(b, "+", now/1e6)
 	micros := appendNumber(nil, "", 1e6+now%1e6)
@@ -73,29 +91,42 @@ func (w *worker) line(s *Session, args [][]byte) []byte {
 	b = appendText(b, " ", addr)
 	b = append(b, ']')
 	for i, arg := range args {
-		if w.ctx.IsSecret(i) {
-			arg = redacted
-		}
-		b = appendQuoted(append(b, ' '), arg)
+		b = appendQuoted(append(b, ' '), w.shown(i, arg))
 	}
 	return append(b, '\r', '\n')
+}
+
+const escaped = "\\\"\n\r\t\a\b" // and escapes are what stands for them
+
+// quotedSize is how many bytes appendQuoted appends.
+func quotedSize(text []byte) int {
+	n := len(`""`) + len(text)
+	for _, c := range text {
+		if c >= ' ' && c <= '~' && c != '"' && c != '\\' {
+			continue
+		}
+		n += len(`\x00`) - 1
+		if strings.IndexByte(escaped, c) >= 0 {
+			n -= len("x0")
+		}
+	}
+	return n
 }
 
 // appendQuoted appends text between quotes, so that it is printable and can be read back.
 func appendQuoted(b, text []byte) []byte {
 	const (
-		escaped = "\\\"\n\r\t\a\b"
-		letters = "\\\"nrtab"
+		escapes = "\\\"nrtab"
 		hex     = "0123456789abcdef"
 	)
 	b = append(b, '"')
 	for _, c := range text {
-		if i := strings.IndexByte(escaped, c); i >= 0 {
-			b = append(b, '\\', letters[i])
-		} else if c < ' ' || c > '~' {
-			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
-		} else {
+		if c >= ' ' && c <= '~' && c != '"' && c != '\\' {
 			b = append(b, c)
+		} else if i := strings.IndexByte(escaped, c); i >= 0 {
+			b = append(b, '\\', escapes[i])
+		} else {
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
 		}
 	}
 	return append(b, '"')

@@ -64,6 +64,18 @@ func TestMonitorsArgumentsAreQuoted(t *testing.T) {
 	c.Feed([]byte("*2\r\n$4\r\nECHO\r\n$13\r\n\x00\x1f a\"\\\n\r\t\a\b\x7f\xff\r\n"))
 	c.turn()
 	m.shown(`T [0 127.0.0.1:40001] "ECHO" "\x00\x1f a\"\\\n\r\t\a\b\x7f\xff"|`)
+	var all []byte
+	for b := range 256 {
+		if got := appendQuoted(nil, []byte{byte(b)}); len(got) != quotedSize([]byte{byte(b)}) {
+			t.Errorf("%q has %d bytes, not %d", got, len(got), quotedSize([]byte{byte(b)}))
+		}
+		all = append(all, byte(b))
+	}
+	args := [][]byte{all, all, {}}
+	w := c.w
+	if b := w.line(c.Session, args, w.lineSize(args)); int64(cap(b)) > w.lineSize(args)*5/4 {
+		t.Errorf("a line of %d bytes takes %d", len(b), cap(b))
+	}
 }
 
 // TestWhatMonitorsMayDo: no more than replicas, and they are not paused.
@@ -96,6 +108,13 @@ func TestWhatMonitorsMayDo(t *testing.T) {
 	m.shown(`*3|$7|message|$4|news|$5|hello|T [0 127.0.0.1:40001] "PUBLISH" "news" "hello"|`)
 	m.do("UNSUBSCRIBE", "*3|$11|unsubscribe|$4|news|:0|")
 	m.shown(`T [0 127.0.0.1:40000] "UNSUBSCRIBE"|`)
+	m.do("CLIENT REPLY SKIP", "")
+	c.do("PING", "+PONG|")
+	m.shown("")
+	m.do("PING", "") // and its line
+	m.shown("")
+	m.do("PING", "+PONG|")
+	m.shown(`T [0 127.0.0.1:40000] "PING"|`)
 	m.do("CLIENT REPLY OFF", "")
 	c.do("PING", "+PONG|")
 	m.shown("")

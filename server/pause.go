@@ -14,9 +14,10 @@ import (
 
 // CLIENT PAUSE holds up clients for some time: all their commands, or those that may change
 // data. A command that is held up is postponed: its session keeps a copy of it, runs nothing
-// more, and begins with it when the pause is over. Those who wait go on in the order in which
-// they began to. What the gate refuses it refuses at once, pause or not; as in Redis, what
-// MULTI would only queue is postponed, too.
+// more, and begins with it when the pause is over. Those who wait are told so in the order in which
+// they began to, and those of one event loop go on in it; loops do not wait for each other. What the
+// gate refuses it refuses at once, pause or not; as in Redis, what MULTI would only queue is
+// postponed, too.
 
 // What is paused.
 const (
@@ -133,6 +134,8 @@ func (s *Session) postpone(spec *commands.Spec, args [][]byte) bool {
 	for i, arg := range args {
 		s.postponed[i] = bytes.Clone(arg)
 	}
+	s.view.argv.Store(copySize(args))
+	s.view.cmd.Store(spec)
 	s.paused.Store(true)
 	return true
 }
@@ -168,6 +171,7 @@ func (s *Session) dropPostponed() {
 		s.srv.pause.remove(s)
 	}
 	s.postponed = nil
+	s.view.argv.Store(0)
 }
 
 // waits reports whether the session waits for something before it runs its next command: the data

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -117,6 +118,47 @@ func TestPausedInput(t *testing.T) {
 	c.do("CLIENT UNPAUSE", "+OK|")
 	if got := other.turn(); !strings.HasPrefix(got, "$1\r\nv\r\n$65537\r\nxxx") { // SET's reply is skipped
 		t.Errorf("got %.40q", got)
+	}
+}
+
+// TestPausedArguments: what a command that waits takes is counted.
+func TestPausedArguments(t *testing.T) {
+	s := testServer(t, nil)
+	c, paused, blocked := s.connect(t), s.connect(t), s.connect(t)
+	argv := func(id int, want string) {
+		t.Helper()
+		if got := c.send(fmt.Sprint("CLIENT LIST ID ", id)); !strings.Contains(got, " argv-mem="+want+" ") {
+			t.Errorf("want argv-mem=%s: %s", want, got)
+		}
+	}
+	c.do("CLIENT PAUSE 100000 WRITE", "+OK|")
+	paused.Feed(respOf("SET k " + strings.Repeat("x", parkedInput)))
+	paused.got("")
+	if got := c.send("CLIENT LIST ID 2"); !strings.Contains(got, " cmd=set ") {
+		t.Error(got)
+	}
+	argv(2, "65612") // SET, k, x..., and three slices
+	if n := s.waitingInput.Load(); n != 65612 {
+		t.Errorf("%d bytes are said to wait", n)
+	}
+	s.waitingInput.Add(waitingTotal) // of others
+	if paused.Wants() != eventloop.Mute {
+		t.Errorf("wants %b", paused.Wants())
+	}
+	s.waitingInput.Add(-waitingTotal)
+	c.do("CLIENT UNPAUSE", "+OK|")
+	paused.got("+OK|")
+	argv(2, "0")
+	blocked.Feed(respOf("BLPOP " + strings.Repeat("q", parkedInput) + " 0"))
+	blocked.got("")
+	argv(3, "65614")
+	blocked.Closed()
+	c.do("CLIENT PAUSE 100000 WRITE", "+OK|")
+	paused.Feed(respOf("SET k " + strings.Repeat("x", parkedInput)))
+	paused.got("")
+	paused.Closed()
+	if n := s.waitingInput.Load(); n != 0 {
+		t.Errorf("%d bytes are said to wait when all are gone", n)
 	}
 }
 

@@ -469,7 +469,7 @@ func (d *delivery) catchUp(s *Session, upto uint64) (messages int) {
 	first, _ := slices.BinarySearchFunc(jobs, s.seen+1, func(j job, seq uint64) int { return cmp.Compare(j.seq, seq) })
 	for i := first; i < len(jobs) && jobs[i].seq <= upto; i++ {
 		j := &jobs[i]
-		if m := s.member(j.to); m != nil && m.since < j.seq && !(j.to.kind == monitorTopic && s.silence == silent) {
+		if m := s.member(j.to); m != nil && m.since < j.seq && !(j.to.kind == monitorTopic && s.hushed()) {
 			s.receive(j.msg)
 			messages++
 		}

@@ -40,22 +40,24 @@ type Server struct {
 	unsent       atomic.Int64 // bytes of output waiting for all clients
 	blocked      atomic.Int64 // parked clients
 	queues       []queues     // of parked clients, by shard, under its lock
+	blockingKeys atomic.Int64 // that parked clients wait for: the length of all queues together
 	queued       atomic.Int64 // bytes that transactions have queued
 	waitingInput atomic.Int64 // bytes of clients that wait (limits.go)
 
 	pause      pause
 	lazyExpiry bool // DEBUG SET-ACTIVE-EXPIRE 0; pause.mu
 
-	observer  observer
-	observing atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
-	watching  atomic.Int64 // clients that watch keys
-	watches   []watchTable // by shard, under its lock
-	forgotten forgotten    // watches that nobody waits for
-	moves     moves        // what some of them will do to other keys
-	damage    damage
-	pubsub    pubsub
-	events    atomic.Uint32 // keyspace events that are published, see notify.go
-	monitors  atomic.Int32  // clients that MONITOR
+	observer    observer
+	observing   atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
+	watching    atomic.Int64 // clients that watch keys
+	watches     []watchTable // by shard, under its lock
+	watchedKeys atomic.Int64 // the length of all watches together
+	forgotten   forgotten    // watches that nobody waits for
+	moves       moves        // what some of them will do to other keys
+	damage      damage
+	pubsub      pubsub
+	events      atomic.Uint32 // keyspace events that are published, see notify.go
+	monitors    atomic.Int32  // clients that MONITOR
 
 	purging         atomic.Bool  // MEMORY PURGE has the runtime give memory back
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
@@ -195,6 +197,7 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.done, cancel)()
+	defer context.AfterFunc(ctx, s.stop)() // for who sleeps
 	var background sync.WaitGroup
 	background.Go(func() { s.cron(ctx) })
 	warnOpen(s.cfg, s.log)

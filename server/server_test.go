@@ -142,6 +142,22 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestSleepersWake: the end of the server does not wait for DEBUG SLEEP.
+func TestSleepersWake(t *testing.T) {
+	for _, front := range frontEnds() {
+		t.Run(front, func(t *testing.T) {
+			s, addr := serve(t, "--front-end", front, "--enable-debug-command", "yes")
+			if _, err := dial(t, addr).Write(respOf("DEBUG SLEEP 1e9\n")); err != nil {
+				t.Fatal(err)
+			}
+			for s.store.TryLock(0) { // until it sleeps
+				s.store.Unlock(0)
+				time.Sleep(time.Millisecond)
+			}
+		}) // and serve waits for the end
+	}
+}
+
 // TestManyLoops: clients on several loops block, serve each other, are listed,
 // unblocked and killed, all at once. Every member that is added is popped once.
 func TestManyLoops(t *testing.T) {
@@ -480,6 +496,26 @@ func TestUpkeep(t *testing.T) {
 	}
 	c.do("DBSIZE", ":0|")
 	s.free(t)
+}
+
+// TestUpkeepThatWaits is no spike: another has the lock.
+func TestUpkeepThatWaits(t *testing.T) {
+	s := testServer(t, nil, "--latency-monitor-threshold", "1")
+	s.store.Lock(0)
+	done := make(chan bool)
+	go func() {
+		s.upkeep(time.Minute)
+		close(done)
+	}()
+	time.Sleep(20 * time.Millisecond)
+	s.store.Unlock(0)
+	<-done
+	if !s.store.TickWaited() {
+		t.Skip("upkeep began late")
+	}
+	if events, _ := s.LatencyEvents(); len(events) != 0 {
+		t.Error(events)
+	}
 }
 
 func TestTryWith(t *testing.T) {

@@ -96,6 +96,7 @@ type view struct {
 	proto      atomic.Int32
 	queued     atomic.Int64 // bytes of input waiting
 	inputCap   atomic.Int64 // memory held for input
+	argv       atomic.Int64 // which the command that waits takes
 	unsent     atomic.Int64 // bytes of output waiting for the client
 	multi      atomic.Int64 // commands queued since MULTI; -1: there was none
 	multiBytes atomic.Int64 // which they take
@@ -122,6 +123,9 @@ const (
 	skipNext          // SKIP: the command after this one
 	skipThis
 )
+
+// hushed reports whether the client does not want to hear what is being answered.
+func (s *Session) hushed() bool { return s.silence == silent || s.silence == skipThis }
 
 // newSession makes the session of a connection that has been let in.
 func newSession(srv *Server, conn endpoint, id int64) *Session {
@@ -193,6 +197,7 @@ func (s *Session) run() {
 func (s *Session) nextCommand() (args [][]byte, ok bool, err error) {
 	if args = s.postponed; args != nil {
 		s.postponed = nil
+		s.view.argv.Store(0)
 		return args, true, nil
 	}
 	return s.framer.Next()

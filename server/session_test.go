@@ -504,6 +504,17 @@ func TestTimeout(t *testing.T) {
 	if c.Wants() != 0 {
 		t.Error("closed before its time")
 	}
+	listeners := []*testClient{s.on(t, 0, 2), s.on(t, 0, 2), s.on(t, 0, 2)}
+	for i, line := range []string{"SUBSCRIBE x", "SSUBSCRIBE x", "MONITOR"} {
+		c := listeners[i]
+		c.send(line)
+		c.view.active.Add(-11)
+		c.Sweep()
+		if c.Wants() != 0 {
+			t.Errorf("%s: who listens is taken to be idle", line)
+		}
+		c.Closed()
+	}
 	c.view.active.Add(-11)
 	parked.view.active.Add(-11)
 	c.Sweep()

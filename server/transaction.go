@@ -281,7 +281,7 @@ func (w *worker) runQueued(s *Session, spec *commands.Spec, args [][]byte) {
 
 // hushQueued takes back what was written since mark inside EXEC while CLIENT REPLY asks for silence.
 func (w *worker) hushQueued(s *Session, mark int) {
-	if (s.silence == silent || s.silence == skipThis) && !w.hasPushes(w.spec, mark) {
+	if s.hushed() && !w.hasPushes(w.spec, mark) {
 		w.out.Undo(mark)
 	}
 }

@@ -29,8 +29,8 @@ func (s *Server) free(t *testing.T) {
 			t.Errorf("%d keys of shard %d are watched", n, i)
 		}
 	}
-	if a, b := s.watching.Load(), s.observing.Load(); a != 0 || b != 0 {
-		t.Errorf("%d clients watch, %d observe", a, b)
+	if a, b, n := s.watching.Load(), s.observing.Load(), s.watchedKeys.Load(); a != 0 || b != 0 || n != 0 {
+		t.Errorf("%d clients watch %d keys, %d observe", a, n, b)
 	}
 	if n := s.queued.Load(); n != 0 {
 		t.Errorf("%d bytes are queued", n)

@@ -89,6 +89,8 @@ func (s *Server) list(k waitKey, at *watch) {
 	}
 	if at.next = table[k]; at.next != nil {
 		at.next.prev = at
+	} else {
+		s.watchedKeys.Add(1)
 	}
 	table[k], at.listed = at, true
 }
@@ -142,7 +144,9 @@ func (s *Server) lockAndUnlist(k waitKey, at *watch) {
 func (s *Server) unlist(k waitKey, at *watch) {
 	table := s.watches[at.shard]
 	if at.listed {
+		keys := len(table)
 		table.remove(k, at)
+		s.watchedKeys.Add(int64(len(table) - keys))
 	}
 	if len(table) == 0 && at.of.large {
 		s.watches[at.shard] = nil // a map keeps the room it once needed
@@ -242,6 +246,7 @@ func (s *Server) touch(db int, key []byte) {
 	table := s.watches[s.store.ShardOf(key)]
 	if first := table[waitKey{db, string(key)}]; first != nil {
 		delete(table, waitKey{db, string(key)})
+		s.watchedKeys.Add(-1)
 		first.touchAll()
 	}
 }
@@ -252,6 +257,7 @@ func (s *Server) touchAll(db int, changed func(key []byte) bool) {
 		for k, first := range table {
 			if k.db == db && changed([]byte(k.key)) && first.listed {
 				delete(table, k)
+				s.watchedKeys.Add(-1)
 				first.touchAll()
 			}
 		}

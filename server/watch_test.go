@@ -190,7 +190,20 @@ func TestWatchInfo(t *testing.T) {
 	if info := other.send("CLIENT LIST"); !strings.Contains(info, " watch=3 ") || !strings.Contains(other.send("INFO clients"), "watching_clients:1\r\n") {
 		t.Error(info)
 	}
+	late := s.connect(t)
+	late.do("WATCH c b", "+OK|")
+	keys := func(want string) {
+		t.Helper()
+		if got := s.Info([]string{"clients"}); !strings.Contains(got, "total_watched_keys:"+want+"\r\n") {
+			t.Errorf("want %s keys: %s", want, got)
+		}
+	}
+	keys("3")
 	other.do("ZADD b 1 m", ":1|")
+	keys("2")
+	late.do("UNWATCH", "+OK|")
+	keys("2")
+	late.Closed()
 	if info := other.send("CLIENT LIST"); !strings.Contains(info, "flags=d ") || strings.Contains(info, " watch=3 ") {
 		t.Error(info)
 	}
