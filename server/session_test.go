@@ -285,6 +285,19 @@ func TestFairness(t *testing.T) {
 	}
 }
 
+// TestFairnessOfWhatIsNotRun: commands that are only queued, or refused, take time of a turn, too.
+func TestFairnessOfWhatIsNotRun(t *testing.T) {
+	const many = 200_000 // take far more than turnTime
+	for _, c := range []struct{ first, line string }{{"MULTI", "PING\r\n"}, {"CLIENT REPLY OFF", "NOSUCH\r\n"}, {"CLIENT REPLY OFF", "GET\r\n"}} {
+		client := testServer(t, nil).connect(t)
+		client.send(c.first)
+		client.Feed([]byte(strings.Repeat(c.line, many)))
+		if client.Wants() != eventloop.More {
+			t.Errorf("%s: %d times %q are one turn", c.first, many, c.line)
+		}
+	}
+}
+
 // TestStall: while all clients together have much unsent, one with much of it
 // runs nothing; otherwise it does, as in Redis.
 func TestStall(t *testing.T) {

@@ -115,6 +115,15 @@ func (w *stopwatch) done(c *commands.Ctx, failed bool) {
 	}
 }
 
+// lap reads the clock between commands: what has passed since the last one is no command's time.
+func (w *stopwatch) lap() {
+	if w.calls > 0 {
+		w.flush(nil)
+		return
+	}
+	w.at = w.counters.clock()
+}
+
 func (w *stopwatch) end(last *commands.Ctx) {
 	if w.calls > 0 {
 		w.flush(last)
