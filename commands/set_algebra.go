@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"quarry/store"
+	"quarry/store/table"
 )
 
 var setAlgebraCommands = []Spec{
@@ -78,21 +79,76 @@ func intersectSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
 		return
 	}
 	slices.SortStableFunc(sets, func(a, b *store.Set) int { return cmp.Compare(a.Len(), b.Len()) })
+	others := ask(sets[0], sets[1:])
 	for c.members.Seek(&sets[0].Table); c.members.Next(); {
-		member := c.members.Key()
-		if inAll(sets[1:], member) && !fn(member) {
+		if others.all(c) && !fn(c.members.Key()) {
 			return
 		}
 	}
 }
 
-func inAll(sets []*store.Set, member []byte) bool {
-	for _, s := range sets {
-		if !s.Has(member) {
+// asked are sets that are asked for the members of another one, in that one's order: where
+// that and they are integers, both ascend, and they are walked along with it.
+type asked []askedSet
+
+type askedSet struct {
+	*store.Set
+	along *table.Iter // nil: the set is asked for each member
+	at    int64       // the integer that along is at
+	ended bool
+}
+
+// alongMost is how many times as many members a set may have to be walked along: each step costs a fraction of a search.
+const alongMost = 8
+
+func ask(first *store.Set, others []*store.Set) asked {
+	list := make(asked, len(others))
+	for i, s := range others {
+		list[i].Set = s
+		if first.Encoding() == table.Ints && s.Encoding() == table.Ints && s.Len() <= alongMost*first.Len() {
+			list[i].along = &table.Iter{}
+			list[i].along.Seek(&s.Table)
+			list[i].step()
+		}
+	}
+	return list
+}
+
+// step moves along to the next integer.
+func (a *askedSet) step() {
+	if a.ended = !a.along.Next(); !a.ended {
+		a.at = a.along.Int()
+	}
+}
+
+// has reports whether the set has the member that c.members is at.
+func (a *askedSet) has(c *Ctx) bool {
+	if a.along == nil {
+		return a.Has(c.members.Key())
+	}
+	n := c.members.Int()
+	for !a.ended && a.at < n {
+		a.step()
+	}
+	return !a.ended && a.at == n
+}
+
+func (list asked) all(c *Ctx) bool {
+	for i := range list {
+		if !list[i].has(c) {
 			return false
 		}
 	}
 	return true
+}
+
+func (list asked) any(c *Ctx) bool {
+	for i := range list {
+		if list[i].has(c) {
+			return true
+		}
+	}
+	return false
 }
 
 // uniteSets passes what any has, members of several sets several times. uniteOnce passes them once.
@@ -132,21 +188,12 @@ func subtractSets(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
 		others = append(others[:0], union)
 	}
 	slices.SortStableFunc(others, func(a, b *store.Set) int { return cmp.Compare(b.Len(), a.Len()) })
+	asked := ask(first, others)
 	for c.members.Seek(&first.Table); c.members.Next(); {
-		member := c.members.Key()
-		if !inAny(others, member) && !fn(member) {
+		if !asked.any(c) && !fn(c.members.Key()) {
 			return
 		}
 	}
-}
-
-func inAny(sets []*store.Set, member []byte) bool {
-	for _, s := range sets {
-		if s.Has(member) {
-			return true
-		}
-	}
-	return false
 }
 
 // replyAlgebra answers a combination that passes each member once.
@@ -187,9 +234,9 @@ func uniteOnce(c *Ctx, sets []*store.Set, fn func(member []byte) bool) {
 		sets = []*store.Set{union}
 	}
 	for i, s := range sets {
+		larger := ask(s, sets[:i])
 		for c.members.Seek(&s.Table); c.members.Next(); {
-			member := c.members.Key()
-			if !inAny(sets[:i], member) && !fn(member) {
+			if !larger.any(c) && !fn(c.members.Key()) {
 				return
 			}
 		}

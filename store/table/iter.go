@@ -69,6 +69,12 @@ func (it *Iter) Key() []byte {
 	return it.l.Bytes(it.pos, &it.room.keyDigits)
 }
 
+// Int is Key in a table of integers (Ints), which it walks in ascending order.
+func (it *Iter) Int() int64 {
+	n, _ := it.l.Int(it.pos)
+	return n
+}
+
 // Value is the element's value, likewise; nil in a set.
 func (it *Iter) Value() []byte {
 	switch it.stride {
