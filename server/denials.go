@@ -2,6 +2,7 @@ package server
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,8 +17,15 @@ const (
 	denialGroupMS    = 60_000
 )
 
-// denialMaxUser is how many bytes of a user's name are kept: it is chosen by whom we do not know.
-const denialMaxUser = 1024
+// denialMaxUser is how many bytes of a user's name are kept, denialMaxClient how many of what describes the
+// client, with the name it gave itself: both are chosen by whom we do not know.
+const (
+	denialMaxUser   = 1024
+	denialMaxClient = 4096
+)
+
+// cut is a copy of the beginning of text, so that the rest is not kept with it.
+func cut(text string, most int) string { return strings.Clone(text[:min(len(text), most)]) }
 
 // denials keeps the last acllog-max-len refused logins.
 type denials struct {
@@ -32,7 +40,7 @@ type denials struct {
 // add enters a refused login, of which context, object, user, client and the time of creation are set.
 func (l *denials) add(d commands.Denial) {
 	l.total.Add(1)
-	d.User = d.User[:min(len(d.User), denialMaxUser)]
+	d.User, d.Client = cut(d.User, denialMaxUser), cut(d.Client, denialMaxClient)
 	d.Count, d.UpdatedMS = 1, d.CreatedMS
 	l.mu.Lock()
 	defer l.mu.Unlock()

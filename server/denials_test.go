@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -76,6 +77,24 @@ func TestDenialsAreBounded(t *testing.T) {
 	k.denied.add(commands.Denial{User: strings.Repeat("x", 1<<20)})
 	if n := len(k.denied.last(1)[0].User); n != denialMaxUser {
 		t.Errorf("a name of %d bytes", n)
+	}
+	const entries, long = 64, 1 << 20
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	for i := range entries {
+		text := fmt.Sprint(i, strings.Repeat("x", long))
+		k.denied.add(commands.Denial{User: text, Client: text})
+	}
+	if grown := heap() - before; grown > entries*long/2 {
+		t.Errorf("%d bytes are kept of %d entries", grown, entries)
+	}
+	if n := len(k.denied.last(1)[0].Client); n != denialMaxClient {
+		t.Errorf("a description of %d bytes", n)
 	}
 	k, _ = testCounters(t, "--acllog-max-len", "0")
 	k.denied.add(commands.Denial{User: "a"})
