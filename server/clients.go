@@ -162,6 +162,13 @@ func (v *view) subscribed() bool {
 	return false
 }
 
+// show notes the last command that was called; nil: there is none of that name.
+func (v *view) show(spec *commands.Spec) {
+	if v.cmd.Load() != spec { // a store costs other processors their copy
+		v.cmd.Store(spec)
+	}
+}
+
 // Info is the client's line of CLIENT LIST. Any goroutine may ask.
 func (s *Session) Info() string { return string(s.appendInfo(nil)) }
 

@@ -43,6 +43,10 @@ func TestClientLine(t *testing.T) {
 	check("fd", "7")
 	check("cmd", "NULL")
 	check("flags", "N")
+	for _, call := range [][2]string{{"PING", "ping"}, {"GET", "get"}, {"NOSUCH", "NULL"}, {"CLIENT KILL", "client|kill"}, {"CLIENT NOSUCH", "NULL"}} {
+		c.send(call[0])
+		check("cmd", call[1])
+	}
 	check("events", "r")
 	for _, line := range []string{"CLIENT SETNAME me", "CLIENT SETINFO LIB-NAME lib", "CLIENT SETINFO LIB-VER 1.2", "SELECT 5", "HELLO 3"} {
 		c.send(line)

@@ -280,9 +280,7 @@ func (w *worker) lock(s *Session, spec *commands.Spec, args [][]byte) (refusal s
 // run calls the handler.
 func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	w.spec = spec
-	if s.view.cmd.Load() != spec {
-		s.view.cmd.Store(spec)
-	}
+	s.view.show(spec)
 	c := &w.ctx
 	c.Begin(spec, args)
 	c.NowMS = w.srv.wallMS(w.now())
@@ -388,6 +386,7 @@ func (w *worker) settle(s *Session) {
 
 // refuse answers a command that was not run. It spoils a transaction that is open.
 func (w *worker) refuse(s *Session, spec *commands.Spec, refusal string) {
+	s.view.show(spec)
 	if spec != nil {
 		w.stats.reject(spec)
 	}

@@ -135,7 +135,7 @@ func (s *Session) postpone(spec *commands.Spec, args [][]byte) bool {
 		s.postponed[i] = bytes.Clone(arg)
 	}
 	s.view.argv.Store(copySize(args))
-	s.view.cmd.Store(spec)
+	s.view.show(spec)
 	s.paused.Store(true)
 	return true
 }

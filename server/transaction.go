@@ -162,9 +162,7 @@ func (w *worker) admitInMulti(s *Session, spec *commands.Spec, args [][]byte) (r
 // query: one that makes it larger than it may be is closed.
 func (w *worker) queue(s *Session, spec *commands.Spec, args [][]byte) {
 	w.out.Status("QUEUED")
-	if s.view.cmd.Load() != spec {
-		s.view.cmd.Store(spec)
-	}
+	s.view.show(spec)
 	t := s.multi
 	if t.broken || s.touched() {
 		return
