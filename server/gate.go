@@ -405,17 +405,18 @@ func (w *worker) refuse(s *Session, spec *commands.Spec, refusal string) {
 // hush takes the reply back that CLIENT REPLY asked not to hear. A parked
 // command has its reply still to come. Pushes are heard.
 func (w *worker) hush(s *Session, mark int) {
-	switch s.silence {
-	case answering:
+	if s.silence == answering {
 		return
+	}
+	if s.monitors() {
+		s.getMessages() // the line of this very command is heard or not like its reply
+	}
+	switch s.silence {
 	case skipNext:
 		s.silence = skipThis
 	case skipThis:
 		if s.parked.Load() != nil {
 			break
-		}
-		if s.monitors() {
-			s.getMessages() // to skip the line of this very command, too
 		}
 		s.silence = answering
 	}

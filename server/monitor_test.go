@@ -108,7 +108,8 @@ func TestWhatMonitorsMayDo(t *testing.T) {
 	m.shown(`*3|$7|message|$4|news|$5|hello|T [0 127.0.0.1:40001] "PUBLISH" "news" "hello"|`)
 	m.do("UNSUBSCRIBE", "*3|$11|unsubscribe|$4|news|:0|")
 	m.shown(`T [0 127.0.0.1:40000] "UNSUBSCRIBE"|`)
-	m.do("CLIENT REPLY SKIP", "")
+	m.Feed([]byte("CLIENT REPLY SKIP\r\n"))
+	m.shown(`T [0 127.0.0.1:40000] "CLIENT" "REPLY" "SKIP"|`)
 	c.do("PING", "+PONG|")
 	m.shown("")
 	m.do("PING", "") // and its line
