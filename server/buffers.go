@@ -1,14 +1,18 @@
 package server
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync/atomic"
+)
 
 // buffers are slices for output and input that no session needs now: of one worker, whose sessions take
-// them in turn. Large ones come in powers of two.
+// them in turn. Large ones come in powers of two, and go when none has been needed for a while.
 type buffers struct {
 	small      [][]byte
 	smallBytes int
 	large      [largeClasses][][]byte
-	largeBytes int
+	largeBytes atomic.Int64 // cron reads it
+	needed     bool         // a large one was, since rest was called last
 }
 
 const (
@@ -62,6 +66,7 @@ func (p *buffers) Large(bytes int) []byte {
 	if class >= largeClasses {
 		return make([]byte, 0, bytes)
 	}
+	p.needed = true
 	list := &p.large[class]
 	last := len(*list) - 1
 	if last < 0 {
@@ -70,7 +75,7 @@ func (p *buffers) Large(bytes int) []byte {
 	b := (*list)[last]
 	(*list)[last] = nil
 	*list = (*list)[:last]
-	p.largeBytes -= cap(b)
+	p.largeBytes.Add(-int64(cap(b)))
 	return b
 }
 
@@ -83,10 +88,19 @@ func (p *buffers) Recycle(b []byte) {
 			p.small = append(p.small, b[:0])
 			p.smallBytes += size
 		}
-	case p.largeBytes+size <= largeSpare:
+	case p.largeBytes.Load()+int64(size) <= largeSpare:
 		if class := classOf(size); class < largeClasses && size == 2*keepBytes<<class {
 			p.large[class] = append(p.large[class], b[:0])
-			p.largeBytes += size
+			p.largeBytes.Add(int64(size))
 		}
 	}
+}
+
+// rest lets the large ones go if none has been needed since it was called last. It is called each second.
+func (p *buffers) rest() {
+	if !p.needed {
+		p.large = [largeClasses][][]byte{}
+		p.largeBytes.Store(0)
+	}
+	p.needed = false
 }

@@ -62,9 +62,16 @@ func TestBuffers(t *testing.T) {
 				}
 			}
 		}
-		if small != p.smallBytes || large != p.largeBytes || small > smallSpare || large > largeSpare {
-			t.Fatalf("%d and %d bytes are kept, and counted as %d and %d", small, large, p.smallBytes, p.largeBytes)
+		if small != p.smallBytes || int64(large) != p.largeBytes.Load() || small > smallSpare || large > largeSpare {
+			t.Fatalf("%d and %d bytes are kept, and counted as %d and %d", small, large, p.smallBytes, p.largeBytes.Load())
 		}
+	}
+	p.needed = true
+	if p.rest(); p.largeBytes.Load() == 0 {
+		t.Error("what was needed just now has gone")
+	}
+	if p.rest(); p.largeBytes.Load() != 0 {
+		t.Error("what is not needed stays")
 	}
 	for _, n := range []int{keepBytes + 1, 2 * keepBytes, 2*keepBytes + 1, 4 << 20, 4<<20 + 1} {
 		if b := p.Large(n); cap(b) < n {

@@ -48,6 +48,19 @@ func (s *Server) look() {
 	s.syncWall()
 	s.counters.sample()
 	s.cutLaggard()
+	if now := s.seconds(); now != s.rested {
+		s.rested = now
+		s.restBuffers()
+	}
+}
+
+// restBuffers has the loops let go of buffers that they do not need.
+func (s *Server) restBuffers() {
+	for loop, w := range s.workers {
+		if w.largeBytes.Load() > 0 {
+			s.transport.Post(loop, w.rest)
+		}
+	}
 }
 
 // upkeep forgets watches and has the store do what it has to do at once, for the given time, the latter as long as

@@ -59,6 +59,7 @@ type Server struct {
 	events      atomic.Uint32 // keyspace events that are published, see notify.go
 	monitors    atomic.Int32  // clients that MONITOR
 
+	rested          int64        // when restBuffers was called last, in seconds; cron's own
 	purging         atomic.Bool  // MEMORY PURGE has the runtime give memory back
 	crossProtocolAt atomic.Int64 // when the log last spoke of it, in seconds of the clock; 0: never
 

@@ -842,8 +842,8 @@ func TestLargeRepliesAllocateNothing(t *testing.T) {
 	if n := (after.TotalAlloc - before.TotalAlloc) / turns; n > 256<<10 {
 		t.Errorf("a turn with 840 KB of replies allocates %d bytes", n)
 	}
-	if c.w.largeBytes > largeSpare {
-		t.Errorf("%d bytes of large buffers are kept", c.w.largeBytes)
+	if n := c.w.largeBytes.Load(); n > largeSpare {
+		t.Errorf("%d bytes of large buffers are kept", n)
 	}
 
 	c.Feed(calls)
