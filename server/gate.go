@@ -156,7 +156,7 @@ func (w *worker) turnOver(s *Session) bool {
 func (w *worker) execute(s *Session, args [][]byte) {
 	w.mark = w.out.Mark()
 	spec, refusal := w.admit(s, args)
-	if refusal == "" && s.postpone(spec, args) {
+	if refusal == "" && w.srv.pause.mode.Load() != notPaused && s.postpone(spec, args) {
 		w.prefetched, w.loud = 0, false
 		return
 	}
@@ -296,7 +296,9 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	spec.Run(c)
 	w.intact = true
 	w.watch.done(c, w.failed(w.mark))
-	w.monitor(s, spec, args)
+	if w.srv.monitors.Load() > 0 {
+		w.monitor(s, spec, args)
+	}
 	w.noteSwapped()
 	w.spec = nil
 }

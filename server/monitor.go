@@ -38,12 +38,12 @@ func (s *Session) Monitor() bool {
 // monitors reports whether MONITOR has been called.
 func (s *Session) monitors() bool { return s.counts[monitorTopic] > 0 }
 
-// monitor shows monitors a command that has been run, if there are any.
+// monitor shows monitors a command that has been run.
 func (w *worker) monitor(s *Session, spec *commands.Spec, args [][]byte) {
-	p := &w.srv.pubsub
-	if w.srv.monitors.Load() == 0 || spec.Flags&(commands.SkipMonitor|commands.Admin) != 0 {
+	if spec.Flags&(commands.SkipMonitor|commands.Admin) != 0 {
 		return
 	}
+	p := &w.srv.pubsub
 	var m *message
 	if length := w.lineSize(args); p.keeps(length) {
 		m = p.message(w.line(s, args, length))

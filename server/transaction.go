@@ -272,7 +272,9 @@ func (w *worker) runQueued(s *Session, spec *commands.Spec, args [][]byte) {
 	}
 	w.intact = true
 	w.watch.done(c, w.failed(mark))
-	w.monitor(s, spec, args)
+	if w.srv.monitors.Load() > 0 {
+		w.monitor(s, spec, args)
+	}
 	w.noteSwapped()
 	w.hushQueued(s, mark)
 }

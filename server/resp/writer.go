@@ -39,12 +39,15 @@ func (w *Writer) SetGrow(grow func(b []byte, n int) []byte) { w.grow = grow }
 
 // room makes room for a string of n bytes and what surrounds it.
 func (w *Writer) room(n int) {
-	n += maxHeader
-	switch {
-	case cap(w.buf)-len(w.buf) >= n:
-	case w.grow != nil:
+	if cap(w.buf)-len(w.buf) < n+maxHeader {
+		w.makeRoom(n + maxHeader)
+	}
+}
+
+func (w *Writer) makeRoom(n int) {
+	if w.grow != nil {
 		w.buf = w.grow(w.buf, n)
-	default:
+	} else {
 		w.buf = slices.Grow(w.buf, n)
 	}
 }
