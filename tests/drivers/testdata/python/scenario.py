@@ -314,7 +314,7 @@ def inspects(db):
     equal(db.command_list(pattern="zpop*") in (["zpopmin", "zpopmax"], ["zpopmax", "zpopmin"]), True)
     equal(db.command_getkeys("MSET", "a", 1, "b", 2), ["a", "b"])
     equal(db.execute_command("MODULE LIST"), [])
-    equal([c["name"] for c in db.client_list()], ["driver-test"])
+    equal("driver-test" in [c["name"] for c in db.client_list()], True)  # others may still be on their way out
     equal(db.config_get("maxmemory-p*"), {"maxmemory-policy": "noeviction"})
     equal(db.config_set("slowlog-log-slower-than", 0), True)
     db.get("slow")
