@@ -91,9 +91,7 @@ func (s *Session) park(c *commands.Ctx, block commands.Block, now int64) {
 		places: make([]place, 0, len(block.Keys)), // the queues point into it: it never grows
 		dest:   string(block.Dest), moves: block.Dest != nil,
 	}
-	for _, a := range c.Args {
-		p.args = append(p.args, bytes.Clone(a))
-	}
+	p.args = copyArgs(c.Args)
 	for _, key := range block.Keys {
 		s.srv.enqueue(p, waitKey{s.db, string(key)})
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -130,7 +131,16 @@ func (s *Session) accountInput() {
 	}
 }
 
-// copySize is about the memory that copies of a command's arguments take.
+// copyArgs copies a command's arguments for as long as it waits.
+func copyArgs(args [][]byte) [][]byte {
+	copies := make([][]byte, len(args))
+	for i, arg := range args {
+		copies[i] = bytes.Clone(arg)
+	}
+	return copies
+}
+
+// copySize is about the memory that such copies take.
 func copySize(args [][]byte) int64 {
 	const header = 24 // of a slice
 	return size(args) + header*int64(len(args))

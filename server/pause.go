@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -119,21 +118,10 @@ func (p *pause) remove(s *Session) {
 // postpone holds up a command if there is a pause for it.
 func (s *Session) postpone(spec *commands.Spec, args [][]byte) bool {
 	p := &s.srv.pause
-	switch p.mode.Load() {
-	case notPaused:
-		return false
-	case writesPaused:
-		if !s.mayChange(spec) {
-			return false
-		}
-	}
-	if s.monitors() || !p.add(s) {
+	if p.mode.Load() == writesPaused && !s.mayChange(spec) || s.monitors() || !p.add(s) {
 		return false
 	}
-	s.postponed = make([][]byte, len(args))
-	for i, arg := range args {
-		s.postponed[i] = bytes.Clone(arg)
-	}
+	s.postponed = copyArgs(args)
 	s.view.argv.Store(copySize(args))
 	s.view.show(spec)
 	s.paused.Store(true)
