@@ -112,9 +112,12 @@ func (t *infoText) addRatio(name string, a, b int64) {
 	t.add(name+"_bytes", a-b)
 }
 
-func ratio(a, b int64) string { return fixed(float64(a)/float64(max(b, 1)), 2) }
+func ratio(a, b int64) string { return fixed(quotient(a, b), 2) }
 
-func percent(a, b int64) string { return fixed(100*float64(a)/float64(max(b, 1)), 2) + "%" }
+func percent(a, b int64) string { return fixed(100*quotient(a, b), 2) + "%" }
+
+// quotient is a by b, or by 1 if there is nothing of b.
+func quotient(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }
 
 func fixed(f float64, decimals int) string { return strconv.FormatFloat(f, 'f', decimals, 64) }
 

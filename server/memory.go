@@ -40,7 +40,6 @@ func (s *Server) MemoryStats() []commands.MemoryStat {
 		keys += s.store.Size(db)
 	}
 	resident := m.Used + m.Free
-	per := func(a, b int64) float64 { return float64(a) / float64(max(b, 1)) }
 	return []commands.MemoryStat{
 		{Name: "peak.allocated", Int: m.peak},
 		{Name: "total.allocated", Int: m.used},
@@ -57,18 +56,18 @@ func (s *Server) MemoryStats() []commands.MemoryStat {
 		{Name: "keys.count", Int: int64(keys)},
 		{Name: "keys.bytes-per-key", Int: m.Live / int64(max(keys, 1))},
 		{Name: "dataset.bytes", Int: m.Live},
-		{Name: "dataset.percentage", IsFloat: true, Float: 100 * per(m.Live, m.used-m.startup)},
-		{Name: "peak.percentage", IsFloat: true, Float: 100 * per(m.used, m.peak)},
+		{Name: "dataset.percentage", IsFloat: true, Float: 100 * quotient(m.Live, m.used-m.startup)},
+		{Name: "peak.percentage", IsFloat: true, Float: 100 * quotient(m.used, m.peak)},
 		{Name: "allocator.allocated", Int: m.Live},
 		{Name: "allocator.active", Int: m.Used},
 		{Name: "allocator.resident", Int: resident},
-		{Name: "allocator-fragmentation.ratio", IsFloat: true, Float: per(m.Used, m.Live)},
+		{Name: "allocator-fragmentation.ratio", IsFloat: true, Float: quotient(m.Used, m.Live)},
 		{Name: "allocator-fragmentation.bytes", Int: m.Used - m.Live},
-		{Name: "allocator-rss.ratio", IsFloat: true, Float: per(resident, m.Used)},
+		{Name: "allocator-rss.ratio", IsFloat: true, Float: quotient(resident, m.Used)},
 		{Name: "allocator-rss.bytes", Int: m.Free},
-		{Name: "rss-overhead.ratio", IsFloat: true, Float: per(m.rss, resident)},
+		{Name: "rss-overhead.ratio", IsFloat: true, Float: quotient(m.rss, resident)},
 		{Name: "rss-overhead.bytes", Int: m.rss - resident},
-		{Name: "fragmentation", IsFloat: true, Float: per(m.rss, m.used)},
+		{Name: "fragmentation", IsFloat: true, Float: quotient(m.rss, m.used)},
 		{Name: "fragmentation.bytes", Int: m.rss - m.used},
 	}
 }
