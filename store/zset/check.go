@@ -12,8 +12,8 @@ import (
 // check walks the whole tree. It proves that: links, levels and parents agree; keys
 // and members strictly ascend and lie between their separators; counts add up, so
 // ranks are right; every row is in the index once, in the chain of its hash, and the
-// index has nothing else; every block in use is reached once; entries do not overlap; blobs
-// add up, and an arena's heap holds nothing else. In a it names a medium set's objects.
+// index has nothing else; every block in use is reached once; entries do not overlap, and have
+// values in valued sets only; blobs add up, and an arena's heap holds nothing else. In a it names a medium set's objects.
 func (t *tree) check(a *slab.Audit) (err error) {
 	if t.ar == nil {
 		err = a.Own(t.ext, t.extCap<<blockShift)
@@ -22,6 +22,9 @@ func (t *tree) check(a *slab.Audit) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if t.flags&^flagValued != 0 {
+		return fmt.Errorf("zset: flags %#x", t.flags)
 	}
 	c := checker{t: t, a: a, blocks: map[uint32]string{}, rows: map[uint32]map[uint32]int{}}
 	if err := c.segments(); err != nil {
@@ -179,6 +182,9 @@ func (c *checker) leafShape(id uint32, l leaf) error {
 	if l.U8(nodeKind) != kindLeaf || l.n() > l.cap() || l.cap()%4 != 0 || l.top() < end || l.top() > blockSize-l.plen() {
 		return fmt.Errorf("zset: leaf %d: kind %d, %d rows of %d, entries from %d, prefix %d", id, l.U8(nodeKind), l.n(), l.cap(), l.top(), l.plen())
 	}
+	if l.valued() != c.t.valued() {
+		return fmt.Errorf("zset: leaf %d has values: %v", id, l.valued())
+	}
 	if l.n() == 0 && id != c.t.root {
 		return fmt.Errorf("zset: leaf %d is empty", id)
 	}
@@ -186,24 +192,51 @@ func (c *checker) leafShape(id uint32, l leaf) error {
 	var taken [blockSize]bool
 	for i := range l.n() {
 		o := l.off(i)
-		if o < l.top() || o+l.entrySize(o) > blockSize-l.plen() {
+		size := l.sizeBelow(o, blockSize-l.plen())
+		if o < l.top() || size == 0 {
 			return fmt.Errorf("zset: leaf %d row %d: entry at %d", id, i, o)
 		}
-		for at := o; at < o+l.entrySize(o); at++ {
+		for at := o; at < o+size; at++ {
 			if taken[at] {
 				return fmt.Errorf("zset: leaf %d row %d: the entry at %d overlaps another", id, i, o)
 			}
 			taken[at] = true
 		}
-		live += l.entrySize(o)
-		if _, long := l.entry(i); long != 0 {
-			if err := c.blob(long); err != nil {
-				return err
-			}
+		live += size
+		if err := c.rowBlobs(l, i); err != nil {
+			return fmt.Errorf("zset: leaf %d row %d: %w", id, i, err)
 		}
 	}
 	if got := l.top() + live + l.dead() + l.plen(); got != blockSize {
 		return fmt.Errorf("zset: leaf %d: entries, dead bytes and prefix end at %d", id, got)
+	}
+	return nil
+}
+
+// sizeBelow is the size of the entry at o if it ends at or before end, else 0.
+func (l leaf) sizeBelow(o, end int) int {
+	if o >= end || l.valued() && o+l.memberSize(o) >= end {
+		return 0
+	}
+	if n := l.entrySize(o); o+n <= end {
+		return n
+	}
+	return 0
+}
+
+// rowBlobs checks what row i names outside of its leaf.
+func (c *checker) rowBlobs(l leaf, i int) error {
+	if _, long := l.entry(i); long != 0 {
+		if err := c.blob(long); err != nil {
+			return err
+		}
+	}
+	x := l.extra(i)
+	if len(x) > maxExtra || len(x) > 0 && len(x.value()) > MaxValue {
+		return fmt.Errorf("a value of %d bytes", len(x.value()))
+	}
+	if tail := x.tail(); tail != 0 {
+		return c.blob(tail)
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ func TestCheckFindsDamageOfTrees(t *testing.T) {
 		{"last", "chain of leaves", func(t *tree) { t.last = t.first }},
 		{"blobs", "header says", func(t *tree) { t.blobs++ }},
 		{"bytes of blobs", "header says", func(t *tree) { t.blobBytes++ }},
+		{"flags", "flags", func(t *tree) { t.flags |= 2 }},
+		{"values that are not there", "has values", func(t *tree) { t.flags = flagValued }},
 		{"index level", "index of level", func(t *tree) { t.level = 40 }},
 		{"index level, too low", "", func(t *tree) { t.level-- }},
 		{"index split", "", func(t *tree) { t.split++ }},
@@ -106,20 +108,26 @@ func TestCheckFindsDamageOfTrees(t *testing.T) {
 				k := newKit(t, Limits{})
 				m := k.newModel(newSeeded(1), memberKinds[0], scoreKinds[0], form.n)
 				m.growTo(form.n, false)
-				tree := &m.set.t
-				if m.set.enc == Packed || (tree.ar != nil) != (form.enc == Large) || tree.height != 1 {
-					t.Fatalf("encoding %d, height %d", m.set.Handle().Enc, tree.height)
-				}
-				tree.beginWrite()
-				c.damage(tree)
-				if err := check(&m.set); err == nil || !strings.Contains(err.Error(), c.want) {
-					t.Errorf("Check says %v, want %q", err, c.want)
-				}
-				if err := k.region.Close(); err != nil {
-					t.Error(err)
-				}
+				m.expectDamage(form.enc, c.damage, c.want)
 			})
 		}
+	}
+}
+
+// expectDamage damages a tree of the form enc and height 1, and expects Check to say so.
+func (m *model) expectDamage(enc Encoding, damage func(t *tree), want string) {
+	m.Helper()
+	t := &m.set.t
+	if m.set.Encoding() != enc || t.height != 1 {
+		m.Fatalf("encoding %d, height %d", m.set.Encoding(), t.height)
+	}
+	t.beginWrite()
+	damage(t)
+	if err := check(&m.set); err == nil || !strings.Contains(err.Error(), want) {
+		m.Errorf("Check says %v, want %q", err, want)
+	}
+	if err := m.region.Close(); err != nil {
+		m.Error(err)
 	}
 }
 

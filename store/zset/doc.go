@@ -24,6 +24,8 @@
 // or 31 bytes after random inserts and 32 after random updates, where Redis needs 102 to
 // 118; 44 to 48 when members share nothing (BenchmarkMillion reports them).
 //
+// A tree may be of rows with values (valued.go): the same code, with a few bytes more in each entry.
+//
 // # Cost
 //
 // Every operation on a member is O(log n) with a base of about 40, and touches 4 to 6

@@ -12,7 +12,7 @@ import (
 //	 8 u32 last      leaf
 //	12 u8  height    levels of inner nodes; 0: the root is a leaf
 //	13 u8  level     of the index: 2^level buckets plus split are in use
-//	14 u16 free
+//	14 u16 flags    flagValued
 //	16 u64 count     rows
 //	24 u32 split     index: buckets below it have been split at this level
 //	28 u32 overflow  index: overflow buckets in use
@@ -28,6 +28,7 @@ const (
 	hdLast      = 8
 	hdHeight    = 12
 	hdLevel     = 13
+	hdFlags     = 14
 	hdCount     = 16
 	hdSplit     = 24
 	hdOverflow  = 28
@@ -47,6 +48,8 @@ const (
 	// siblings one has 12, most of the time. (Where nodes were joined, two small ones
 	// may meet.) Removals cannot add a level; only a root with 50 children does.
 	maxHeight = 16
+
+	flagValued = 1 // rows have values (valued.go)
 )
 
 // tree is an open medium or large set: the header's fields, where the blocks lie, and
@@ -64,13 +67,14 @@ type tree struct {
 	root, first, last uint32
 	height            int
 	level             uint8
+	flags             uint16
 	split, overflow   uint32
 	used              uint32
 	blobs             uint32
 	blobBytes         int64
 	count             int
 
-	// row is the row on its way into a leaf. Its blob, which no leaf names yet, moves
+	// row is the row on its way into a leaf. Its blobs, which no leaf names yet, move
 	// with the others when the set becomes large meanwhile.
 	row newRow
 
@@ -96,7 +100,7 @@ func (t *tree) openLarge(env *Env, slot uint32) {
 func (t *tree) load() {
 	h := t.r(0)
 	t.root, t.first, t.last = h.U32(hdRoot), h.U32(hdFirst), h.U32(hdLast)
-	t.height, t.level = int(h.U8(hdHeight)), h.U8(hdLevel)
+	t.height, t.level, t.flags = int(h.U8(hdHeight)), h.U8(hdLevel), h.U16(hdFlags)
 	t.count = int(h.U64(hdCount))
 	t.split, t.overflow, t.used = h.U32(hdSplit), h.U32(hdOverflow), h.U32(hdUsed)
 	t.blobs, t.blobBytes = h.U32(hdBlobs), int64(h.U64(hdBlobBytes))
@@ -110,6 +114,7 @@ func (t *tree) save() {
 	h.SetU32(hdLast, t.last)
 	h.SetU8(hdHeight, uint8(t.height))
 	h.SetU8(hdLevel, t.level)
+	h.SetU16(hdFlags, t.flags)
 	h.SetU64(hdCount, uint64(t.count))
 	h.SetU32(hdSplit, t.split)
 	h.SetU32(hdOverflow, t.overflow)
@@ -135,9 +140,9 @@ func (t *tree) bytes() int64 {
 }
 
 // create makes t an empty medium set: a header with one bucket, and a leaf.
-func (t *tree) create(env *Env) {
-	*t = tree{env: env, used: 1}
-	t.ext = env.Heap.Alloc(4 * blockSize)
+func (t *tree) create(env *Env, flags uint16) {
+	*t = tree{env: env, used: 1, flags: flags}
+	t.ext = env.Heap.Alloc(2 * blockSize)
 	t.extCap = env.Heap.Cap(t.ext) >> blockShift
 	t.base = env.Heap.W(t.ext)
 	t.w(0).Zero(0, headerSize) // main segment 0 is block 0

@@ -34,7 +34,8 @@ const (
 	mainSlots   = 4
 	ovfSlots    = 8
 
-	rowsPerBucket = 12 // on average: 80 % of a bucket's slots
+	rowsPerBucket  = 12 // on average: 80 % of a bucket's slots
+	slotsPerBucket = (bucketSize - mainSlots) / 4
 )
 
 // memberHash is the hash that places a member: low bits choose the bucket, the upper 8 are the tag.
@@ -286,7 +287,7 @@ func (t *tree) reserveSlot() {
 	if t.wantsSplit() && int(t.buckets()+1)%segmentPlaces == 0 {
 		main, need = main+1, need+1
 	}
-	if uint32(ovf*segmentPlaces)-t.overflow < overflowSlack {
+	if t.count >= slotsPerBucket && uint32(ovf*segmentPlaces)-t.overflow < overflowSlack {
 		ovf, need = ovf+1, need+1
 	}
 	if main > mediumMain || ovf > mediumOvf {
@@ -368,9 +369,10 @@ func (t *tree) shrinkIndex() {
 // a slot can take beyond those it frees.
 const overflowSlack = 4
 
-// overflowRoom reports whether overflowSlack overflow buckets can be made without growing.
+// overflowRoom reports whether overflowSlack overflow buckets can be made without growing, or
+// none can be called for.
 func (t *tree) overflowRoom() bool {
-	return t.ar != nil || uint32(t.ovfBlocks()*segmentPlaces)-t.overflow >= overflowSlack ||
+	return t.ar != nil || t.count <= slotsPerBucket || uint32(t.ovfBlocks()*segmentPlaces)-t.overflow >= overflowSlack ||
 		t.ovfBlocks() < mediumOvf && t.extCap > bits.OnesCount32(t.used)
 }
 

@@ -19,7 +19,7 @@ import (
 //	824 u32 sep[50]    0, or the blob of the separator's member
 //
 // Child i holds the rows at or after separator i. A separator is a key alone (the
-// rows to the left have smaller ones) or, where both neighbours have rows of the
+// rows to the left have smaller ones; no row need have it, see border) or, where both neighbours have rows of the
 // same key, the key and a blob: the shortest string after the left
 // neighbour's last member and not after the right one's first. It never names
 // a row, so rows come and go without a look at it.
@@ -252,11 +252,12 @@ func (p inner) childAt(rank, rows int) (i, below int) {
 	}
 }
 
-// separator makes the separator between the row before and the row after it: what
-// they share and one byte more. It reads no more of long members than that.
+// separator makes the separator between the row before and the row after it: the key of
+// the coarsest border between theirs or, where these are equal, what the members share and one
+// byte more. It reads no more of long members than that.
 func (t *tree) separator(before, after *row) (uint64, slab.Ref) {
 	if before.key != after.key {
-		return after.key, 0
+		return border(before.key, after.key), 0
 	}
 	n := t.common(before, after) + 1 // before is not after, so after is longer or differs
 	if after.long != 0 {

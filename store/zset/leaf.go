@@ -20,7 +20,8 @@ import (
 //	  16 u16 top      where the entries begin
 //	  18 u16 dead     bytes of entries that belong to no row any more
 //	  20 u8  kind     kindLeaf
-//	  21 3 bytes free
+//	  21 u8  valued   1: entries go on with a value (valued.go)
+//	  22 2 bytes free
 //	  24 u8  fp[cap]   upper 8 bits of the member's hash     all three
 //	     u16 off[cap]  where the row's entry begins          in the order
 //	     u64 key[cap]  the score's key (key.go)              of the rows
@@ -31,7 +32,7 @@ import (
 // An entry is a short member's length without the prefix, 0 to 254, and the rest of
 // its bytes; or 255, the u32 name of a blob with the whole of a long member, and
 // the u64 hash of that member: moving rows and splitting buckets ask for hashes,
-// and must not read megabytes to answer.
+// and must not read megabytes to answer. In a valued set the row's extra follows (valued.go).
 //
 // 11 + 1 + suffix bytes a row: a million "player:000000012345" take 31 bytes
 // each, index and inner nodes included (see doc.go).
@@ -45,6 +46,7 @@ const (
 	leafTop    = 16
 	leafDead   = 18
 	nodeKind   = 20
+	leafValued = 21
 	leafFP     = 24
 	rowFixed   = 11 // fp, off, key
 
@@ -75,6 +77,8 @@ func (l leaf) cap() int  { return int(l.U8(leafCap)) }
 func (l leaf) plen() int { return int(l.U8(leafPlen)) }
 func (l leaf) top() int  { return int(l.U16(leafTop)) }
 func (l leaf) dead() int { return int(l.U16(leafDead)) }
+
+func (l leaf) valued() bool { return l.U8(leafValued) != 0 }
 
 func (l leaf) fp(i int) uint8   { return l.U8(leafFP + i) }
 func (l leaf) off(i int) int    { return int(l.U16(leafFP + l.cap() + 2*i)) }
@@ -114,12 +118,21 @@ func (l leaf) longHash(i int) uint64 { return l.U64(l.off(i) + 5) }
 // renameLong gives the blob of the long entry of row i another name.
 func (l leaf) renameLong(i int, long slab.Ref) { l.SetU32(l.off(i)+1, uint32(long)) }
 
-// entrySize is the size of the entry at offset o.
-func (l leaf) entrySize(o int) int {
+// memberSize is the size of the entry at offset o without the extra.
+func (l leaf) memberSize(o int) int {
 	if n := int(l.U8(o)); n != longMark {
 		return 1 + n
 	}
 	return longEntry
+}
+
+// entrySize is the size of the entry at offset o.
+func (l leaf) entrySize(o int) int {
+	n := l.memberSize(o)
+	if l.valued() {
+		n += extraSize(l.U8(o + n))
+	}
+	return n
 }
 
 // newLeaf takes a block and makes it an empty leaf.
@@ -129,6 +142,7 @@ func (t *tree) newLeaf() uint32 {
 	l.Zero(0, leafFP)
 	l.SetU16(leafTop, blockSize)
 	l.SetU8(nodeKind, kindLeaf)
+	l.SetU8(leafValued, uint8(t.flags&flagValued))
 	return id
 }
 
@@ -260,7 +274,8 @@ type newRow struct {
 	key  uint64
 	hash uint64
 	m    []byte
-	long slab.Ref // of a member longer than maxInline
+	long slab.Ref // of a member longer than inlineMax
+	extra
 }
 
 // put puts r into leaf id at position pos and reports whether there was room.
@@ -276,6 +291,7 @@ func (t *tree) put(id uint32, pos int, r *newRow) bool {
 		suffix = r.m[l.plen():]
 		need = 1 + len(suffix)
 	}
+	need += len(r.extra)
 	n, cp := l.n(), l.cap()
 	if n == cp {
 		cp += 4
@@ -296,6 +312,9 @@ func (t *tree) put(id uint32, pos int, r *newRow) bool {
 		l.SetU8(top, uint8(len(suffix)))
 		l.Copy(top+1, suffix)
 	}
+	if len(r.extra) > 0 {
+		l.Copy(top+need-len(r.extra), r.extra)
+	}
 	l.SetU16(leafTop, uint16(top))
 	l.openRow(pos, n)
 	l.setRow(pos, uint8(r.hash>>56), top, r.key)
@@ -305,17 +324,13 @@ func (t *tree) put(id uint32, pos int, r *newRow) bool {
 
 // squeeze packs the entries together, so that the dead bytes are free again.
 func (l leaf) squeeze(scratch *[blockSize]byte) {
-	end := blockSize - l.plen()
-	from := l.top()
-	copy(scratch[from:end], l.Bytes(from, end-from))
+	copy(scratch[:], l.Bytes(0, blockSize))
+	src := leaf{offheap.Scratch(scratch[:])}
 	offs := leafFP + l.cap()
-	top := end
+	top := blockSize - l.plen()
 	for i := range l.n() {
 		o := int(l.U16(offs + 2*i))
-		size := 1 + int(scratch[o])
-		if scratch[o] == longMark {
-			size = longEntry
-		}
+		size := src.entrySize(o)
 		top -= size
 		l.Copy(top, scratch[o:o+size])
 		l.SetU16(offs+2*i, uint16(top))
@@ -385,7 +400,8 @@ func (l leaf) reposition(pos, to int, key uint64) {
 
 // ---- rewriting leaves from decoded rows ----
 
-// row is a decoded row: the member is pre followed by suf, or the blob long.
+// row is a decoded row: the member is pre followed by suf, or the blob long; extra is
+// empty but in valued sets.
 type row struct {
 	key      uint64
 	fp       uint8
@@ -393,6 +409,7 @@ type row struct {
 	long     slab.Ref
 	hash     uint64 // of a long member
 	pre, suf []byte
+	extra
 }
 
 // rowSet is scratch space for the rows of two leaves and one more, with copies of
@@ -402,7 +419,7 @@ type rowSet struct {
 	n      int
 	copies [2][blockSize]byte
 	leaves int
-	added  [maxInline]byte // the member that insert added
+	added  [maxInline + maxExtra]byte // the member and the extra that insert added
 }
 
 // read appends leaf id's rows to the set.
@@ -414,7 +431,7 @@ func (s *rowSet) read(t *tree, id uint32) {
 	pre := l.prefix()
 	for i := range l.n() {
 		r := &s.rows[s.n]
-		*r = row{key: l.key(i), fp: l.fp(i), from: id, pre: pre}
+		*r = row{key: l.key(i), fp: l.fp(i), from: id, pre: pre, extra: l.extra(i)}
 		if r.suf, r.long = l.entry(i); r.long != 0 {
 			r.hash = l.longHash(i)
 		}
@@ -427,8 +444,9 @@ func (s *rowSet) insert(pos int, r *newRow) {
 	copy(s.rows[pos+1:s.n+1], s.rows[pos:s.n])
 	s.rows[pos] = row{key: r.key, fp: uint8(r.hash >> 56), long: r.long, hash: r.hash}
 	if r.long == 0 { // copied: the set lives on when the caller's buffer is gone
-		s.rows[pos].suf = s.added[:copy(s.added[:], r.m)]
+		s.rows[pos].suf = s.added[:copy(s.added[:maxInline], r.m)]
 	}
+	s.rows[pos].extra = s.added[maxInline:][:copy(s.added[maxInline:], r.extra)]
 	s.n++
 }
 
@@ -468,6 +486,7 @@ func plan(rows []row) (plen, size int) {
 	short, total := 0, 0
 	for i := range rows {
 		r := &rows[i]
+		total += len(r.extra)
 		if r.long != 0 {
 			total += longEntry
 			continue
@@ -503,6 +522,10 @@ func (t *tree) pack(id uint32, rows []row, plen int) {
 	l.SetU8(leafPlen, uint8(plen))
 	for i := range rows {
 		r := &rows[i]
+		if len(r.extra) > 0 {
+			top -= len(r.extra)
+			l.Copy(top, r.extra)
+		}
 		if r.long != 0 {
 			top -= longEntry
 			l.setLong(top, r.long, r.hash)

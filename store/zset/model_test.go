@@ -73,7 +73,8 @@ type model struct {
 	universe  int // members have ids below it
 	made      int // scores made
 	outgrew   bool
-	small     int // bytes that a packed form would take at most
+	extras    map[string]wantExtra // of a valued set's rows, removed ones too; else nil
+	small     int                  // bytes that a packed form would take at most
 	step      int
 	doing     string // for messages
 	unchecked int    // changes since the last check
@@ -82,7 +83,7 @@ type model struct {
 
 func (k *kit) newModel(src source, members memberKind, scores scoreKind, universe int) *model {
 	m := &model{kit: k, src: src, want: newOracle(), members: members, scores: scores, universe: universe}
-	m.env().Create(&m.set)
+	m.create()
 	k.models = append(k.models, m)
 	return m
 }
@@ -146,6 +147,10 @@ func (m *model) increment() float64 {
 func (m *model) addMember(member []byte, score float64, f Flags) {
 	m.do("add %v %s flags %05b", score, short(member), f)
 	wantOutcome, wantNow := m.want.add(string(member), score, f)
+	if m.extras != nil {
+		m.put(member, wantNow, wantOutcome == Added)
+		return
+	}
 	outcome, now := m.set.Add(member, score, f)
 	if outcome != wantOutcome || math.Float64bits(now) != math.Float64bits(wantNow) {
 		m.fail("outcome %d, score %v; want %d, %v", outcome, now, wantOutcome, wantNow)
@@ -228,7 +233,11 @@ func (m *model) copy() {
 	if m.set.Len() > 0 {
 		m.set.RemoveRange(m.src.intN(m.set.Len()), 1+m.src.intN(10), nil)
 	}
-	m.set.Add([]byte("not in the copy"), 1, 0)
+	if m.extras != nil {
+		m.set.Put([]byte("not in the copy"), 1, []byte("value"), []byte("tail"), false)
+	} else {
+		m.set.Add([]byte("not in the copy"), 1, 0)
+	}
 	m.env().Free(m.set.Handle())
 	m.shard = to
 	m.set = Set{}
@@ -242,7 +251,15 @@ func (m *model) startOver() {
 	m.env().Free(m.set.Handle())
 	m.want = newOracle()
 	m.set, m.outgrew, m.small = Set{}, false, 0
-	m.env().Create(&m.set)
+	m.create()
+}
+
+func (m *model) create() {
+	if m.extras != nil {
+		m.env().CreateValued(&m.set)
+	} else {
+		m.env().Create(&m.set)
+	}
 }
 
 // ---- one question each ----
@@ -261,6 +278,15 @@ func (m *model) askMember(member []byte) {
 	rank, got, ok := m.set.Rank(member)
 	if ok != there || rank != wantRank || math.Float64bits(got) != math.Float64bits(want) {
 		m.fail("rank %d, score %v, %v; want %d, %v, %v", rank, got, ok, wantRank, want, there)
+	}
+	if m.extras != nil {
+		row, ok := m.set.Row(member)
+		if ok != there {
+			m.fail("it has a row: %v", ok)
+		}
+		if there {
+			m.compareRow(member, row)
+		}
 	}
 }
 
@@ -332,6 +358,9 @@ func (m *model) walkFrom(rank, n int, reverse bool) {
 		if r := rows[rank]; string(member) != r.member || math.Float64bits(score) != math.Float64bits(r.score) {
 			m.fail("rank %d is (%s, %v), want (%s, %v)", rank, short(member), score, short([]byte(r.member)), r.score)
 		}
+		if m.extras != nil {
+			m.compareRow(member, m.it.Row())
+		}
 		if rank++; reverse {
 			rank -= 2
 		}
@@ -375,13 +404,22 @@ func (m *model) scan() {
 func (m *model) scanPart(cursor uint64, count int, seen map[string]bool) uint64 {
 	m.do("scan %#x, count %d", cursor, count)
 	passed := 0
-	next := m.set.Scan(cursor, count, func(member []byte, score float64) {
+	pass := func(member []byte, score float64) {
 		passed++
 		if want, ok := m.want.scores[string(member)]; !ok || want != score {
 			m.fail("passed %s, %v; it is there: %v, with %v", short(member), score, ok, want)
 		}
 		seen[string(member)] = true
-	})
+	}
+	var next uint64
+	if m.extras != nil {
+		next = m.set.ScanRows(cursor, count, func(member []byte, r Row) {
+			pass(member, scoreOf(r.Key))
+			m.compareRow(member, r)
+		})
+	} else {
+		next = m.set.Scan(cursor, count, pass)
+	}
 	if next != 0 && passed < count {
 		m.fail("%d passed, next %#x", passed, next)
 	}
@@ -394,7 +432,7 @@ func (m *model) check() {
 	if n := m.set.Len(); n != len(m.want.scores) {
 		m.fail("Len %d, want %d", n, len(m.want.scores))
 	}
-	if enc := m.set.Handle().Enc; enc != Packed && !m.outgrew && m.small < 30_000 {
+	if enc := m.set.Handle().Enc; enc != Packed && !m.outgrew && m.small < 30_000 && m.extras == nil {
 		m.fail("not packed, and never outgrew it")
 	}
 	if err := check(&m.set); err != nil {
@@ -518,9 +556,13 @@ func randomLimits(src source) Limits {
 }
 
 // randomModel is a model of kinds and size that the source decides.
-func (k *kit) randomModel(src source, most int) *model {
+func (k *kit) randomModel(src source, most int, valued bool) *model {
 	universe := []int{6, 40, 150, 700, 2500, 6000}[src.intN(6)]
-	return k.newModel(src, memberKinds[src.intN(len(memberKinds))], scoreKinds[src.intN(len(scoreKinds))], min(universe, most))
+	m := k.newModel(src, memberKinds[src.intN(len(memberKinds))], scoreKinds[src.intN(len(scoreKinds))], min(universe, most))
+	if valued {
+		m.makeValued()
+	}
+	return m
 }
 
 // TestModel runs every kind of members with every kind of scores, over and over in part.
@@ -528,17 +570,19 @@ func TestModel(t *testing.T) {
 	for _, seed := range seeds(100) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Logf("replay: go test ./store/zset -run 'TestModel$' -seed=%d", seed)
-			src := newSeeded(seed)
-			k := newKit(t, randomLimits(src))
-			m := k.randomModel(src, 6000)
-			for range 2 + src.intN(5) {
-				phase := src.intN(len(phases))
-				for range src.intN(1 + min(2*m.universe, 1500)) {
-					m.turn(phase)
+			for _, valued := range []bool{false, true} {
+				src := newSeeded(seed)
+				k := newKit(t, randomLimits(src))
+				m := k.randomModel(src, 6000, valued)
+				for range 2 + src.intN(5) {
+					phase := src.intN(len(phases))
+					for range src.intN(1 + min(2*m.universe, 1500)) {
+						m.turn(phase)
+					}
 				}
+				m.compareAll()
+				k.close()
 			}
-			m.compareAll()
-			k.close()
 		})
 	}
 }
@@ -550,8 +594,8 @@ func TestModelNeighbours(t *testing.T) {
 			t.Logf("replay: go test ./store/zset -run TestModelNeighbours -seed=%d", seed)
 			src := newSeeded(seed)
 			k := newKit(t, randomLimits(src))
-			for range 2 + src.intN(10) {
-				k.randomModel(src, 700)
+			for i := range 2 + src.intN(10) {
+				k.randomModel(src, 700, i%3 == 2)
 			}
 			for range 300 {
 				m := k.models[src.intN(len(k.models))]
@@ -796,12 +840,12 @@ func FuzzModel(f *testing.F) {
 		for i := range b {
 			b[i] = byte(src.intN(256))
 		}
-		f.Add(b)
+		f.Add(b, seed%2 == 0)
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b []byte, valued bool) {
 		src := &fuzzed{b}
 		k := newKit(t, randomLimits(src))
-		m := k.randomModel(src, 700)
+		m := k.randomModel(src, 700, valued)
 		for !src.done() {
 			m.turn(src.intN(len(phases)))
 		}

@@ -75,6 +75,7 @@ type Env struct {
 	slots  []hashed
 	chain  []uint32
 	member []byte
+	extra  [maxExtra]byte
 }
 
 // scratchMax is what scratch space is kept of: a longer member gets memory of its own.
@@ -273,7 +274,11 @@ func (s *Set) removeAll(fn func(member []byte, score float64)) int {
 	}
 	s.t.beginWrite()
 	s.t.free()
-	s.env.Create(s)
+	if s.t.valued() {
+		s.env.CreateValued(s)
+	} else {
+		s.env.Create(s)
+	}
 	return n
 }
 
@@ -289,7 +294,9 @@ func (s *Set) Scan(cursor uint64, count int, fn func(member []byte, score float6
 		s.p.scan(fn)
 		return 0
 	}
-	return s.t.scan(cursor, count, fn)
+	return s.t.scan(cursor, count, func(l leaf, pos int) {
+		fn(s.t.readMember(&s.t.env.member, l, pos), scoreOf(l.key(pos)))
+	})
 }
 
 // Check walks the whole structure and names the first broken place, and in a the objects of the

@@ -260,12 +260,21 @@ func (t *tree) toArena() {
 	}
 	t.ar, t.ext, t.extCap, t.used, t.base = a, 0, 0, 0, offheap.Block{}
 	t.copyBlobs(t.env.Heap)
-	if r := old.row.long; r != 0 {
-		t.row.long = a.blobs.CopyBlob(t.env.Heap, r, t.env.Heap.BlobLen(r))
-		t.env.Heap.FreeBlob(r)
+	if t.row.long != 0 {
+		t.row.long = t.adopt(t.row.long)
+	}
+	if tail := t.row.tail(); tail != 0 {
+		t.row.setTail(t.adopt(tail))
 	}
 	t.slot = t.env.arenas.Add(a)
 	old.free()
+}
+
+// adopt takes a blob of the shard's heap over into the arena's own.
+func (t *tree) adopt(r slab.Ref) slab.Ref {
+	c := t.ar.blobs.CopyBlob(t.env.Heap, r, t.env.Heap.BlobLen(r))
+	t.env.Heap.FreeBlob(r)
+	return c
 }
 
 // toExtent makes a large set medium again; no block beyond n is in use. Every block keeps its number.
@@ -298,10 +307,12 @@ func (t *tree) compact() {
 		return
 	}
 	n := t.blocks()
-	if t.extCap <= 4 || n*2 > t.extCap {
+	if t.extCap <= 2 || n*2 > t.extCap {
 		return
 	}
-	n = max(4, n+n/4)
+	if n > 2 {
+		n = max(4, n+n/4)
+	}
 	for top := bits.Len32(t.used); top > n; top = bits.Len32(t.used) {
 		t.relocate(uint32(top - 1))
 	}
@@ -465,6 +476,9 @@ func (t *tree) eachBlob(fn func(slab.Ref) slab.Ref) {
 		for i := range l.n() {
 			if _, long := l.entry(i); long != 0 {
 				l.renameLong(i, fn(long))
+			}
+			if tail := l.extra(i).tail(); tail != 0 {
+				l.renameTail(i, fn(tail))
 			}
 		}
 	}

@@ -26,7 +26,7 @@ func (t *tree) add(m []byte, score float64, f Flags) (Outcome, float64) {
 			return Nop, 0
 		}
 		score += 0 // -0 becomes 0
-		t.insertNew(h, m, keyOf(score), dst)
+		t.insertNew(h, m, keyOf(score), dst, nil, nil)
 		return Added, score
 	}
 	o, now := decide(scoreOf(t.leafR(id).key(pos)), score, f)
@@ -37,12 +37,17 @@ func (t *tree) add(m []byte, score float64, f Flags) (Outcome, float64) {
 }
 
 // insertNew adds a member that is not there. dst is the leaf at the end of the path, or 0.
-func (t *tree) insertNew(h uint64, m []byte, key uint64, dst uint32) {
+// value and tail are nil but for valued sets.
+func (t *tree) insertNew(h uint64, m []byte, key uint64, dst uint32, value, tail []byte) {
 	t.beginWrite()
 	t.row = newRow{key: key, hash: h, m: m}
-	if len(m) > maxInline {
+	if len(m) > t.inlineMax() {
 		t.boundBlobs(slab.BlobBytes(len(m)))
 		t.row.long = t.newBlob(m)
+	}
+	if t.valued() {
+		name := t.newTail(0, 0, tail)
+		t.row.extra = makeExtra(&t.env.extra, value, name)
 	}
 	t.insertRow(h, dst)
 	t.save()
@@ -81,25 +86,41 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 	l := t.leafW(id)
 	t.prefetchParent(l)
 	if dst == id {
-		to := t.lowerBound(l, key, m)
-		if key > l.key(pos) {
-			to-- // the row itself was counted
-		}
-		l.reposition(pos, to, key)
-		t.save()
+		t.shift(l, pos, key, m)
 		return
 	}
+	t.row = newRow{key: key, hash: h, m: m}
+	t.moveRow(id, pos, dst)
+	t.save()
+}
+
+// shift moves row pos, member m, to its place with another key in the same leaf, and
+// returns that. Nothing in the header changes.
+func (t *tree) shift(l leaf, pos int, key uint64, m []byte) (to int) {
+	to = t.lowerBound(l, key, m)
+	if key > l.key(pos) {
+		to-- // the row itself was counted
+	}
+	l.reposition(pos, to, key)
+	return to
+}
+
+// moveRow takes row pos out of leaf id and puts t.row, which is the same member's, into
+// leaf dst, at the end of the path.
+func (t *tree) moveRow(id uint32, pos int, dst uint32) {
 	// What can be done without the target leaf comes first: it is still on its
 	// way from memory.
-	t.row = newRow{key: key, hash: h, m: m}
-	_, t.row.long = l.entry(pos)
+	l, r := t.leafW(id), &t.row
+	_, r.long = l.entry(pos)
 	l.cut(pos, 1)
-	t.replaceSlot(h, id, dst)
-	t.moveCount(id)
-	if t.put(dst, t.lowerBound(t.leafR(dst), key, m), &t.row) {
-		t.row = newRow{}
+	h := r.hash
+	if dst != id {
+		t.replaceSlot(h, id, dst)
+		t.moveCount(id)
+	}
+	if t.put(dst, t.lowerBound(t.leafR(dst), r.key, r.m), r) {
+		*r = newRow{}
 		t.afterCut(id)
-		t.save()
 		return
 	}
 	// It is full. The row, which is in no leaf now, comes as a new one.
@@ -108,7 +129,6 @@ func (t *tree) update(h uint64, m []byte, id uint32, pos int, key uint64, dst ui
 	t.count--
 	t.afterCut(id)
 	t.insertRow(h, 0)
-	t.save()
 }
 
 // prefetchParent asks for the lines of a leaf's parent where children and counts are.
@@ -140,9 +160,7 @@ func (t *tree) remove(m []byte) bool {
 	}
 	t.beginWrite()
 	l := t.leafW(id)
-	if _, long := l.entry(pos); long != 0 {
-		t.freeBlob(long)
-	}
+	t.freeBlobs(l, pos)
 	l.cut(pos, 1)
 	t.upAdd(id, -1)
 	t.removeSlot(h, id)
@@ -194,14 +212,22 @@ func (t *tree) unhookRows(id uint32, l leaf, pos, k int) {
 		h := t.rowHash(l, i)
 		t.bucketR(t.bucketOf(h)).Prefetch(1)
 		gone = append(gone, hashed{h, id})
-		if _, long := l.entry(i); long != 0 {
-			t.freeBlob(long)
-		}
+		t.freeBlobs(l, i)
 	}
 	for _, r := range gone {
 		t.removeSlot(r.h, id)
 	}
 	t.env.slots = gone
+}
+
+// freeBlobs frees the blobs of row i, which is on its way out.
+func (t *tree) freeBlobs(l leaf, i int) {
+	if _, long := l.entry(i); long != 0 {
+		t.freeBlob(long)
+	}
+	if tail := l.extra(i).tail(); tail != 0 {
+		t.freeBlob(tail)
+	}
 }
 
 // eachRank calls fn for the n rows from rank start on; they are there.
@@ -255,9 +281,7 @@ func (t *tree) removeLeaves(start, n int) int {
 	for range leaves {
 		l := t.leafR(id)
 		for i := 0; t.blobs > 0 && i < l.n(); i++ {
-			if _, long := l.entry(i); long != 0 {
-				t.freeBlob(long)
-			}
+			t.freeBlobs(l, i)
 		}
 		next := l.U32(leafNext)
 		t.upAdd(id, -l.n())
@@ -331,12 +355,12 @@ func (t *tree) countBelowLex(m []byte, inclusive bool) int {
 // covers, at any size of the table, all hashes that its successors at a larger size cover, so a
 // bucket that was split or joined meanwhile is passed again or not at all, but
 // none is left out.
-func (t *tree) scan(cursor uint64, count int, fn func(member []byte, score float64)) uint64 {
+func (t *tree) scan(cursor uint64, count int, fn func(l leaf, pos int)) uint64 {
 	passed := 0
 	for visits := 0; ; visits++ {
 		b := t.bucketOf(cursor)
 		t.eachRow(b, t.chain(b), func(_ uint32, l leaf, pos int, _ uint64) {
-			fn(t.readMember(&t.env.member, l, pos), scoreOf(l.key(pos)))
+			fn(l, pos)
 			passed++
 		})
 		cursor = next(cursor, t.bucketBits(b))
@@ -391,7 +415,7 @@ func (t *tree) share(par uint32, i int, from uint32) bool {
 	s.read(t, left)
 	n := s.n
 	s.read(t, right)
-	at := balance(s.all())
+	at := balance(s.all(), shareSlack)
 	if at == n || (at > n) != (from == right) {
 		return false
 	}
@@ -415,26 +439,57 @@ func (t *tree) share(par uint32, i int, from uint32) bool {
 	return true
 }
 
-// balance is how many of the rows make half of their bytes; at least one, and not all.
-func balance(rows []row) int {
+// Rows are divided between two leaves in the middle, or not further from it than so many
+// 64ths of their bytes, at the coarsest border.
+const (
+	splitSlack = 8
+	shareSlack = 2 // with 3 and more, sets that grow at random become larger
+)
+
+// balance is how many of the rows are to go into the left of two leaves; at least one, and not
+// all. Where keys are Morton codes the coarsest border is one of large cells: then
+// leaves cover few cells, and a search for what is near looks at few leaves.
+func balance(rows []row, slack int) int {
 	total := 0
 	for i := range rows {
 		total += rows[i].weight()
 	}
-	sum, at := 0, 0
-	for at < len(rows)-1 && (at == 0 || 2*sum < total) {
-		sum += rows[at].weight()
-		at++
+	last := len(rows) - 1
+	from, mid, to := last, last, 0
+	sum := total
+	for at := last; at > 0; at-- {
+		sum -= rows[at].weight()
+		if 64*sum >= (32-slack)*total {
+			from = at
+		}
+		if 2*sum >= total {
+			mid = at
+		}
+		if to == 0 && 64*sum <= (32+slack)*total {
+			to = at
+		}
 	}
-	return at
+	if from > to || rows[from-1].key == rows[to].key {
+		return mid
+	}
+	b := border(rows[from-1].key, rows[to].key)
+	for rows[from].key < b {
+		from++
+	}
+	return from
+}
+
+// border is the key with the most trailing zeros of those after one key and not after another.
+func border(before, after uint64) uint64 {
+	return after &^ (1<<(bits.Len64(before^after)-1) - 1)
 }
 
 // weight is the bytes a row takes in its leaf, the prefix apart.
 func (r *row) weight() int {
 	if r.long != 0 {
-		return rowFixed + longEntry
+		return rowFixed + longEntry + len(r.extra)
 	}
-	return rowFixed + 1 + len(r.suf)
+	return rowFixed + 1 + len(r.suf) + len(r.extra)
 }
 
 // splitLeaf moves half of a leaf's rows to a new leaf behind it; or, where rows are
@@ -443,7 +498,7 @@ func (t *tree) splitLeaf(id uint32, pos int) {
 	s := &t.env.rows
 	s.reset()
 	s.read(t, id)
-	at := balance(s.all())
+	at := balance(s.all(), splitSlack)
 	if id == t.last && pos == s.n {
 		at = s.n - 1
 	}
@@ -561,9 +616,9 @@ func (t *tree) unlink(id uint32) {
 
 // fill makes t a medium set with the rows that next gives, in order.
 func (t *tree) fill(env *Env, rows func(yield func(m []byte, score float64))) {
-	t.create(env)
+	t.create(env, 0)
 	rows(func(m []byte, score float64) {
-		t.insertNew(t.memberHash(m), m, keyOf(score), 0)
+		t.insertNew(t.memberHash(m), m, keyOf(score), 0, nil, nil)
 	})
 }
 
