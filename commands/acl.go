@@ -156,7 +156,7 @@ func aclCat(c *Ctx) {
 		c.commandNames(inCategory(category))
 		return
 	}
-	c.Error("ERR Unknown category '" + string(cString(c.Args[2])) + "'")
+	c.Error("ERR Unknown category '" + quoted(c.Args[2], 128) + "'")
 }
 
 // aclCategory is the category that an argument names, which has its @ in the table only.
