@@ -9,6 +9,8 @@ func NewCommandTable() *Table {
 		zsetPopCommands,
 		zsetSetopsCommands,
 		zsetScanCommands,
+		geoAddCommands,
+		geoPosCommands,
 		stringCommands,
 		stringCounterCommands,
 		stringRangeCommands,

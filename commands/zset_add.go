@@ -95,9 +95,15 @@ func zadd(c *Ctx) {
 		c.zincr(z, pairs[1], scores[0], flags)
 		return
 	}
+	c.addRows(z, pairs, 2, scores, flags, changed)
+}
+
+// addRows adds members with their scores to the set at the first argument, and answers how many are new, or with
+// changed, how many are new or have another score. Rows are so many arguments wide, of which the last is the member.
+func (c *Ctx) addRows(z *store.ZSet, rows [][]byte, width int, scores []float64, flags zset.Flags, changed bool) {
 	added, updated := 0, 0
 	for i, score := range scores {
-		switch out, _ := z.Add(pairs[2*i+1], score, flags); out {
+		switch out, _ := z.Add(rows[width*i+width-1], score, flags); out {
 		case zset.Added:
 			added++
 		case zset.Updated:
@@ -162,12 +168,16 @@ func checkZadd(f zset.Flags, n int) (problem string) {
 // scoresKept bounds the scratch that a ZADD of many pairs leaves behind.
 const scoresKept = 4096
 
-// parseScores reads every other argument of pairs. The scores are valid until the next call.
-func (c *Ctx) parseScores(pairs [][]byte) (scores []float64, ok bool) {
+func (c *Ctx) emptyScores() {
 	if cap(c.scores) > scoresKept {
 		c.scores = nil
 	}
 	c.scores = c.scores[:0]
+}
+
+// parseScores reads every other argument of pairs. The scores are valid until the next call.
+func (c *Ctx) parseScores(pairs [][]byte) (scores []float64, ok bool) {
+	c.emptyScores()
 	for i := 0; i < len(pairs); i += 2 {
 		score, ok := parseFloat(pairs[i])
 		if !ok {

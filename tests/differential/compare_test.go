@@ -45,6 +45,8 @@ var rules = []struct {
 	{"sort sort_ro", sortedAlike, "ties may come in any order"},
 	{"object|encoding", encodings, "sets and lists have packed forms since 7.2"},
 	{"get mget getset getdel getex set getrange substr lcs incrbyfloat hget hmget hincrbyfloat", exact, "numbers in strings have one form"},
+	{"geopos geohash", exact, "coordinates have one form"},
+	{"geodist", distances, "the last bits of sine and cosine may round the last digit to another"},
 	{"object|refcount", kind, "the oracle has each small integer once"},
 	{"pubsub|channels pubsub|shardchannels", unordered, "the order is that of a hash table"},
 	{"randomkey", shape, "chance"},
@@ -164,6 +166,30 @@ func sameScore(oracle, quarry string) bool {
 
 // exact lets no number be written differently.
 func exact(a, b harness.Value) bool { return a.String() == b.String() }
+
+// distances lets the last of four digits after the point be one off.
+func distances(a, b harness.Value) bool {
+	if a.Kind != b.Kind || a.Nil != b.Nil || len(a.Elems) != len(b.Elems) {
+		return false
+	}
+	for i := range a.Elems {
+		if !distances(a.Elems[i], b.Elems[i]) {
+			return false
+		}
+	}
+	if a.Kind == harness.Bulk && a.Str != b.Str {
+		return nearDistance(a.Str, b.Str)
+	}
+	return a.Str == b.Str && a.Int == b.Int
+}
+
+// nearDistance reports whether two texts are distances that differ by no more than their last digit.
+func nearDistance(oracle, quarry string) bool {
+	x, err := strconv.ParseFloat(oracle, 64)
+	y, err2 := strconv.ParseFloat(quarry, 64)
+	return err == nil && err2 == nil && strconv.FormatFloat(x, 'f', 4, 64) == oracle && strconv.FormatFloat(y, 'f', 4, 64) == quarry &&
+		math.Abs(x-y) < 1.5e-4
+}
 
 func unorderedExact(a, b harness.Value) bool { return exact(a.Sorted(), b.Sorted()) }
 
@@ -290,6 +316,10 @@ func TestRulesCanFail(t *testing.T) {
 		{"zscore", bulk("a"), bulk("b"), false},
 		{"zscore", bulk("1"), bulk("1.0"), false},
 		{"get", bulk("0.10000000000000001"), bulk("0.1"), false},
+		{"geodist", bulk("166274.1516"), bulk("166274.1515"), true},
+		{"geodist", bulk("166274.1516"), bulk("166274.1514"), false},
+		{"geodist", bulk("166274.1516"), bulk("166274.151"), false},
+		{"geopos", bulk("13.36138933897018433"), bulk("13.361389338970184"), false},
 		{"hgetall", list(bulk("a"), bulk("1"), bulk("b"), bulk("2")), list(bulk("b"), bulk("2"), bulk("a"), bulk("1")), true},
 		{"hgetall", list(bulk("a"), bulk("1"), bulk("b"), bulk("2")), list(bulk("b"), bulk("1"), bulk("a"), bulk("2")), false},
 		{"hscan", list(bulk("0"), list(bulk("a"), bulk("0.10000000000000001"))), list(bulk("0"), list(bulk("a"), bulk("0.1"))), false},

@@ -1,0 +1,141 @@
+package geo
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// somewhere draws a place: anywhere, near a pole, near or on the antimeridian or another end.
+func somewhere(rng *rand.Rand) (lon, lat float64) {
+	lon, lat = rng.Float64()*360-180, rng.Float64()*170-85
+	switch rng.IntN(8) {
+	case 0:
+		lat = LatMax - rng.Float64()*rng.Float64()*3
+	case 1:
+		lat = LatMin + rng.Float64()*rng.Float64()*3
+	case 2:
+		lon = LonMax - rng.Float64()*rng.Float64()
+	case 3:
+		lon = LonMin + rng.Float64()*rng.Float64()
+	case 4:
+		lon = LonMax
+	case 5:
+		lat = []float64{LatMin, LatMax, 0}[rng.IntN(3)]
+	}
+	return lon, lat
+}
+
+// length draws metres, from a few to more than once around the earth.
+func length(rng *rand.Rand) float64 {
+	if rng.IntN(30) == 0 {
+		return []float64{0, math.Inf(1), math.Pi * EarthRadius, math.Pi / 2 * EarthRadius}[rng.IntN(4)]
+	}
+	return math.Pow(10, rng.Float64()*6.8+1)
+}
+
+func anyShape(rng *rand.Rand) Shape {
+	lon, lat := somewhere(rng)
+	switch rng.IntN(3) {
+	case 0:
+		return Circle(lon, lat, length(rng))
+	case 1:
+		return Box(lon, lat, length(rng), length(rng))
+	}
+	size := length(rng) / 1e5
+	vertices := make([]Point, 3+rng.IntN(6))
+	for i := range vertices {
+		vertices[i] = Point{clamp(lon+rng.NormFloat64()*size, LonMin, LonMax), clamp(lat+rng.NormFloat64()*size, LatMin, LatMax)}
+	}
+	return Area(NewPolygon(vertices))
+}
+
+func clamp(f, lo, hi float64) float64 { return min(max(f, lo), hi) }
+
+func (s *Shape) String() string {
+	if s.kind == polygon {
+		return fmt.Sprintf("polygon %v", s.polygon.Vertices())
+	}
+	return fmt.Sprintf("%v,%v radius %v, box %v x %v", s.lon, s.lat, s.radius, s.width, s.height)
+}
+
+// nearby draws a place that has a chance to be in a shape.
+func nearby(rng *rand.Rand, s *Shape) (lon, lat float64) {
+	if rng.IntN(3) == 0 {
+		return somewhere(rng)
+	}
+	width, height := s.halves()
+	if s.kind == polygon {
+		p := s.polygon
+		return p.MinX + rng.Float64()*(p.MaxX-p.MinX), p.MinY + rng.Float64()*(p.MaxY-p.MinY)
+	}
+	far := func(metres float64) float64 { return min(degrees(metres/EarthRadius), 180) * (rng.Float64()*2 - 1) }
+	lon = s.lon + far(width)/math.Cos(radians(clamp(s.lat, LatMin, LatMax)))
+	lon = math.Mod(lon+540, 360) - 180
+	return clamp(lon, LonMin, LonMax), clamp(s.lat+far(height), LatMin, LatMax)
+}
+
+// Whatever lies in a shape has its code in one of the areas, or in one of the rest, and in one only.
+func TestAreasAndRestHoldShapes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	within, inRest, covered := 0, 0, 0
+	const shapes, places = 20_000, 40
+	for range shapes {
+		s := anyShape(rng)
+		areas := s.Areas(nil)
+		rest := s.Rest(nil, areas)
+		if len(rest) == 0 {
+			covered++
+		}
+		for range places {
+			code := Encode(nearby(rng, &s))
+			if _, ok := s.Distance(Decode(code)); !ok {
+				continue
+			}
+			within++
+			holds := func(r Range) bool { return r.From <= code && code < r.To }
+			switch a, b := count(areas, holds), count(rest, holds); {
+			case a+b != 1:
+				lon, lat := Decode(code)
+				t.Fatalf("%s: %v,%v (code %d) is in %d areas and %d of the rest\n%v\n%v", &s, lon, lat, code, a, b, areas, rest)
+			case b == 1:
+				inRest++
+			}
+		}
+	}
+	t.Logf("%d places in %d shapes, %d of them not in Redis' areas; %d shapes are covered", within, shapes, inRest, covered)
+	if within < 100_000 || inRest < 100 || covered < shapes/2 {
+		t.Errorf("%d places, %d of them in the rest, %d shapes covered: the test proves little", within, inRest, covered)
+	}
+}
+
+func count[T any](list []T, is func(T) bool) (n int) {
+	for _, v := range list {
+		if is(v) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestAreasAreApart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 1))
+	for range 20_000 {
+		s := anyShape(rng)
+		areas := s.Areas(nil)
+		all := append(slices.Clone(areas), s.Rest(nil, areas)...)
+		slices.SortFunc(all, func(a, b Range) int {
+			if a.From < b.From {
+				return -1
+			}
+			return 1
+		})
+		for i, r := range all {
+			if r.From >= r.To || i > 0 && all[i-1].To > r.From {
+				t.Fatalf("%s: %v", &s, all)
+			}
+		}
+	}
+}
