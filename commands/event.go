@@ -17,6 +17,7 @@ const (
 	ClassEvicted                   // e
 	ClassMiss                      // m
 	ClassNew                       // n
+	ClassModule                    // d: of the types that are none of Redis' own
 )
 
 // Observer is told of changed keys as the running command changes them, their

@@ -95,7 +95,7 @@ func (c *Ctx) scanOptions() (o scanOptions, ok bool) {
 
 // typeNamed is the type of that name, in any letter case, or None.
 func typeNamed(name []byte) store.Type {
-	return store.Type(max(slices.Index(typeNames[:], strings.ToLower(string(name))), 0))
+	return store.Type(max(slices.IndexFunc(typeNames[:], func(n string) bool { return equalFold(name, strings.ToUpper(n)) }), 0))
 }
 
 // keyList keeps copies of the keys a walk passes: they must be counted before they are answered.

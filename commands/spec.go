@@ -22,6 +22,7 @@ const (
 	SetGroup     Group = "set"
 	ListGroup    Group = "list"
 	GeoGroup     Group = "geo"
+	BloomGroup   Group = "bf"
 	ClusterGroup Group = "cluster"
 	PubSub       Group = "pubsub"
 	Transactions Group = "transactions"
@@ -345,6 +346,7 @@ func categoryOrder(c string) int {
 var groupCategories = map[Group]string{
 	SortedSet: "@sortedset", Connection: "@connection", StringGroup: "@string", HashGroup: "@hash",
 	SetGroup: "@set", ListGroup: "@list", GeoGroup: "@geo", Transactions: "@transaction",
+	BloomGroup: "@bloom",
 }
 
 // FirstKey, LastKey and KeyStep are the legacy triple of COMMAND INFO.

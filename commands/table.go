@@ -27,6 +27,7 @@ func NewCommandTable() *Table {
 		hashCommands,
 		hashCounterCommands,
 		hashScanCommands,
+		bloomCommands,
 		keysCommands,
 		expireCommands,
 		scanCommands,

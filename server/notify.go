@@ -20,18 +20,18 @@ const (
 	keyeventChannels
 )
 
-// eventLetters are the letters of notify-keyspace-events. Those of streams and modules (t, d), and
+// eventLetters are the letters of notify-keyspace-events. That of streams (t), and
 // A for all the classes but n and m, the configuration knows.
 var eventLetters = map[rune]uint32{
 	'g': uint32(commands.ClassGeneric), '$': uint32(commands.ClassString), 'l': uint32(commands.ClassList),
 	's': uint32(commands.ClassSet), 'h': uint32(commands.ClassHash), 'z': uint32(commands.ClassZSet),
 	'x': uint32(commands.ClassExpired), 'e': uint32(commands.ClassEvicted), 'm': uint32(commands.ClassMiss),
-	'n': uint32(commands.ClassNew), 'K': keyspaceChannels, 'E': keyeventChannels,
+	'n': uint32(commands.ClassNew), 'd': uint32(commands.ClassModule), 'K': keyspaceChannels, 'E': keyeventChannels,
 }
 
 // setEvents follows notify-keyspace-events. What it names counts as an observer of all keys.
 func (s *Server) setEvents() error {
-	letters := strings.ReplaceAll(s.cfg.NotifyKeyspaceEvents.Load(), "A", "g$lshzxe")
+	letters := strings.ReplaceAll(s.cfg.NotifyKeyspaceEvents.Load(), "A", "g$lshzxed")
 	events := uint32(0)
 	for _, letter := range letters {
 		events |= eventLetters[letter]

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"quarry/store/bloom"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -108,6 +109,12 @@ func TestCheckFindsDamageOfValues(t *testing.T) {
 			}
 		}
 	}
+	filter := func(capacity uint64) func(d *DB, key []byte) {
+		return func(d *DB, key []byte) {
+			b, _ := d.NewBloom(key, bloom.Params{Capacity: capacity, Rate: 0.01, Expansion: 2})
+			_, _ = b.Add([]byte("item"))
+		}
+	}
 	// The value of the second key is of the same kind as that of the first.
 	share := func(sh *shard, a, b slab.Ref) {
 		enc, ref := sh.formOf(b)
@@ -190,6 +197,18 @@ func TestCheckFindsDamageOfValues(t *testing.T) {
 		{"medium sorted set shared", "two owners", zset(200), share},
 		{"large sorted set shared", "two keys", zset(10_000), share},
 		{"medium sorted set that is said to be packed", "", zset(200), enc(1)},
+		{"small filter shared", "two owners", filter(100), share},
+		{"small filter elsewhere", "", filter(100), name(1)},
+		{"small filter that is said to be large", "", filter(100), enc(2)},
+		{"filter of an encoding that is none", "encoding 0", filter(100), enc(0)},
+		{"filter that is said to be a string", "", filter(100), typ(TypeString)},
+		{"large filter shared", "two keys", filter(100_000), share},
+		{"large filter that is said to be small", "", filter(100_000), enc(1)},
+		{"large filter elsewhere", "", filter(100_000), name(9)},
+		{"bits of a small filter", "bits are set", filter(100), func(sh *shard, a, _ slab.Ref) {
+			w := sh.heap.W(slab.Ref(sh.bloomOf(a).Ref))
+			w.SetU64(64, w.U64(64)|w.U64(64)<<1|w.U64(64)>>1|7)
+		}},
 
 		{"the key's length", "", str(10), func(sh *shard, a, _ slab.Ref) { sh.heap.W(a).SetU16(recKeyLen, 1) }},
 		{"a key past the record", "its key ends", str(10), func(sh *shard, a, _ slab.Ref) { sh.heap.W(a).SetU16(recKeyLen, 5000) }},

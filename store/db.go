@@ -26,6 +26,7 @@ type DB struct {
 	members pool[Set]
 	lists   pool[List]
 	sets    pool[ZSet]
+	blooms  pool[Bloom]
 
 	// What Prefetch opens.
 	glance      zset.Set
@@ -60,6 +61,7 @@ func (d *DB) Next(index int) {
 	d.members.begin()
 	d.lists.begin()
 	d.sets.begin()
+	d.blooms.begin()
 }
 
 // End forgets the keys of the last commands, which may lie in memory that is
@@ -70,6 +72,7 @@ func (d *DB) End() {
 	d.members.end(func(s *Set) { s.key = nil })
 	d.lists.end(func(l *List) { l.key = nil })
 	d.sets.end(func(z *ZSet) { z.key = nil })
+	d.blooms.end(func(*Bloom) {})
 }
 
 // Index is the database d is turned to.

@@ -56,6 +56,11 @@ func FuzzTables(f *testing.F) {
 	fuzz(f, 100, func(f *fixture, rnd *rand.Rand) func(int) { return newTableTest(f, rnd).turn })
 }
 
+// FuzzBlooms: Bloom filters under their keys.
+func FuzzBlooms(f *testing.F) {
+	fuzz(f, 100, func(f *fixture, rnd *rand.Rand) func(int) { return newBloomTest(f, rnd).turn })
+}
+
 // FuzzLists: lists under their keys.
 func FuzzLists(f *testing.F) {
 	fuzz(f, 200, func(f *fixture, rnd *rand.Rand) func(int) { return (&listTest{f, rnd, map[string][]string{}}).turn })

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"quarry/store/bloom"
 	"quarry/store/internal/dict"
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
@@ -31,11 +32,12 @@ type shard struct {
 	_  [64]byte // no two locks in a cache line, nor a lock and what another core reads
 	mu sync.Mutex
 
-	hash  hash.Hasher
-	heap  *slab.Heap
-	sets  zset.Env           // sorted sets
-	texts slab.Arenas[*text] // long strings
-	lists list.Env           // lists
+	hash   hash.Hasher
+	heap   *slab.Heap
+	sets   zset.Env           // sorted sets
+	texts  slab.Arenas[*text] // long strings
+	lists  list.Env           // lists
+	blooms bloom.Env          // Bloom filters
 
 	hashes, members *table.Env // hashes; sets
 
@@ -59,6 +61,7 @@ type shard struct {
 	name    [nameSize]byte
 	set     zset.Set
 	list    list.List
+	bloom   bloom.Filter
 	iter    zset.Iter
 	table   table.Table
 

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"sync/atomic"
 
+	"quarry/store/bloom"
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
@@ -68,6 +69,7 @@ const (
 	TypeSet
 	TypeList
 	TypeZSet
+	TypeBloom
 	types // their number
 )
 
@@ -135,6 +137,7 @@ func (s *Store) newShard(o Options) *shard {
 		hashes:  table.NewEnv(heap, s.hash, true),
 		members: table.NewEnv(heap, s.hash, false),
 		lists:   list.Env{Heap: heap},
+		blooms:  bloom.Env{Heap: heap, Seed: s.bloomSeed(), Allows: s.Allows, Room: s.Room},
 		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
 		dbs:     make([]database, o.Databases),
 
@@ -147,6 +150,7 @@ func (s *Store) newShard(o Options) *shard {
 		TypeSet:    tableKind{sh, TypeSet, sh.members},
 		TypeList:   listKind{sh},
 		TypeZSet:   zsetKind{sh},
+		TypeBloom:  bloomKind{sh},
 	}
 	sh.applyLimits()
 	return sh

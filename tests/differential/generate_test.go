@@ -41,6 +41,11 @@ var excluded = map[string]string{
 	"wait":              "makes the oracle wait for replicas that will not come; a transcript covers it",
 }
 
+// excludedGroups are groups of commands that the oracle has none of, with the reason.
+var excludedGroups = map[commands.Group]string{
+	commands.BloomGroup: "a module has them",
+}
+
 // The pools of keys that only some calls are given.
 var (
 	// Ranges by member bytes mean something only where all scores are equal, and so
@@ -58,7 +63,8 @@ type generator struct {
 
 func newGenerator(seed uint64) *generator {
 	weight := func(s *commands.Spec) int {
-		if _, out := excluded[s.FullName()]; out {
+		_, out := excluded[s.FullName()]
+		if _, all := excludedGroups[s.Group]; out || all {
 			return 0
 		}
 		return calls.Weight(s)

@@ -9,10 +9,18 @@ import (
 	"quarry/tests/transcript"
 )
 
+// ours are the transcripts of commands that the oracle has not, with the reason.
+var ours = map[string]string{
+	"bloom": "a module has them",
+}
+
 // Every transcript is played against both servers and the replies compared,
 // so that what it shows is what Redis does.
 func TestTranscripts(t *testing.T) {
 	for _, f := range transcript.Load(t, "../../commands/testdata") {
+		if _, only := ours[filepath.Base(f.Name)]; only {
+			continue
+		}
 		for proto := 2; proto <= 3; proto++ {
 			t.Run(filepath.Base(f.Name), func(t *testing.T) {
 				oracle := harness.StartRedis(t)
