@@ -14,6 +14,9 @@ require (
 
 require (
 	github.com/tidwall/btree v1.1.0 // indirect
+	github.com/tidwall/cities v0.1.0 // indirect
+	github.com/tidwall/geoindex v1.7.0 // indirect
+	github.com/tidwall/lotsa v1.0.2 // indirect
 	github.com/tidwall/match v1.1.1 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 )

@@ -1,0 +1,254 @@
+package zset
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"quarry/store/geo"
+)
+
+// globe is the Space of a geo set in tests, as package commands has one.
+type globe struct{ geo.Cells }
+
+func (g *globe) Rank(code uint64, _ *Row) float64     { return g.Haversine(code) }
+func (g *globe) Slack(rank float64) float64           { return geo.Slack(rank) }
+func (g *globe) Distance(code uint64, _ *Row) float64 { return g.Cells.Distance(code) }
+func (g *globe) Admits(h *Hit) bool                   { return g.Round() || g.Holds(h.Code) }
+
+type spot struct{ lon, lat float64 }
+
+// spotKinds are distributions of places, some of them nasty.
+var spotKinds = []struct {
+	name string
+	at   func(r *rand.Rand) spot
+}{
+	{"uniform over a degree", func(r *rand.Rand) spot { return spot{13 + r.Float64(), 52 + r.Float64()} }},
+	{"uniform over the world", func(r *rand.Rand) spot { return spot{r.Float64()*360 - 180, (r.Float64()*2 - 1) * geo.LatMax} }},
+	{"clusters", func(r *rand.Rand) spot {
+		c := r.IntN(20)
+		return clamped(float64(c*17-170)+r.NormFloat64()*0.01, float64(c*7-70)+r.NormFloat64()*0.01)
+	}},
+	{"poles", func(r *rand.Rand) spot {
+		return clamped(r.Float64()*360-180, []float64{-1, 1}[r.IntN(2)]*(84+r.Float64()*1.2))
+	}},
+	{"antimeridian", func(r *rand.Rand) spot {
+		lon := 180 - math.Abs(r.NormFloat64())
+		if r.IntN(2) == 0 {
+			lon = -lon
+		}
+		return clamped(lon, r.Float64()*40-20)
+	}},
+	{"edges", func(r *rand.Rand) spot {
+		return spot{[]float64{-180, 180, 0}[r.IntN(3)], []float64{geo.LatMin, geo.LatMax, 0}[r.IntN(3)]}
+	}},
+	{"all equal", func(*rand.Rand) spot { return spot{2.35, 48.85} }},
+	{"few points", func(r *rand.Rand) spot { return spot{float64(r.IntN(3)), float64(r.IntN(3))} }},
+	{"a line", func(r *rand.Rand) spot { return spot{r.Float64()*2 - 1, 10} }},
+	{"a grid", func(r *rand.Rand) spot { return spot{float64(r.IntN(50)) / 64, float64(r.IntN(50)) / 64} }},
+	{"tiny", func(r *rand.Rand) spot { return spot{10 + r.Float64()*1e-5, 20 + r.Float64()*1e-5} }},
+}
+
+func clamped(lon, lat float64) spot {
+	return spot{min(max(lon, geo.LonMin), geo.LonMax), min(max(lat, geo.LatMin), geo.LatMax)}
+}
+
+// found is a row of an answer.
+type found struct {
+	distance float64
+	member   string
+}
+
+// bruteNear is the k nearest of the places in a shape, by measuring all; 0: all.
+func bruteNear(scores map[string]float64, shape geo.Shape, k int) []found {
+	var all []found
+	for m, score := range scores {
+		if d, in := shape.Distance(geo.Decode(geo.Code(score))); in {
+			all = append(all, found{d, m})
+		}
+	}
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.member, b.member))
+	})
+	if k > 0 && len(all) > k {
+		all = all[:k]
+	}
+	return all
+}
+
+func answer(n *Near, hits []Hit) []found {
+	var rows []found
+	for i := range hits {
+		rows = append(rows, found{hits[i].Distance, string(n.AppendMember(nil, &hits[i]))})
+	}
+	return rows
+}
+
+func randomShape(r *rand.Rand, at spot) geo.Shape {
+	size := math.Pow(10, r.Float64()*7.5) // to 30,000 km
+	switch r.IntN(5) {
+	case 0:
+		return geo.Circle(at.lon, at.lat, math.Inf(1))
+	case 1:
+		return geo.Box(at.lon, at.lat, size, size*math.Pow(10, r.Float64()*2-1))
+	case 2:
+		var v []geo.Point
+		for range 3 + r.IntN(6) {
+			p := clamped(at.lon+r.NormFloat64()*size/1e5, at.lat+r.NormFloat64()*size/1e5)
+			v = append(v, geo.Point{X: p.lon, Y: p.lat})
+		}
+		return geo.Area(geo.NewPolygon(v))
+	}
+	return geo.Circle(at.lon, at.lat, size)
+}
+
+// TestNear compares searches with measuring every place, over all kinds of places, in sets of all forms, while places move.
+func TestNear(t *testing.T) {
+	for _, kind := range spotKinds {
+		t.Run(kind.name, func(t *testing.T) {
+			for _, size := range []int{1, 20, 127, 600, 5000} {
+				testNear(t, kind.at, size, uint64(size))
+			}
+		})
+	}
+}
+
+func testNear(t *testing.T, at func(*rand.Rand) spot, size int, seed uint64) {
+	k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
+	defer k.close()
+	var set Set
+	k.envs[0].Create(&set)
+	defer func() { k.envs[0].Free(set.Handle()) }()
+	r := rand.New(rand.NewPCG(seed, 7))
+	scores := map[string]float64{}
+	move := func(i int) {
+		p := at(r)
+		m := fmt.Sprintf("place:%d", i)
+		scores[m] = float64(geo.Encode(p.lon, p.lat))
+		set.Add([]byte(m), scores[m], 0)
+	}
+	for i := range size {
+		move(i)
+	}
+	var n Near
+	for round := range 40 {
+		from := at(r)
+		switch r.IntN(5) {
+		case 0: // from where a member is: there may be many that are nearly as far
+			for _, score := range scores {
+				from.lon, from.lat = geo.Decode(geo.Code(score))
+				break
+			}
+		case 1:
+			from = clamped(r.Float64()*360-180, (r.Float64()*2-1)*geo.LatMax)
+		}
+		shape := randomShape(r, from)
+		g := globe{geo.NewCells(&shape)}
+		count := []int{1, 3, 10, 100, 1000}[r.IntN(5)]
+		hits, err := n.Nearest(&set, &g, count, g.Reach(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, size, round, answer(&n, hits), bruteNear(scores, shape, count))
+		hits, err = n.Range(&set, &g, g.Reach(), 0, 0, Interval{0, geo.CodeEnd - 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Sort(hits)
+		same(t, size, round, answer(&n, hits), bruteNear(scores, shape, 0))
+		for range size / 10 {
+			i := r.IntN(size)
+			if r.IntN(4) == 0 {
+				m := fmt.Sprintf("place:%d", i)
+				delete(scores, m)
+				set.Remove([]byte(m))
+				continue
+			}
+			move(i)
+		}
+	}
+}
+
+func same(t *testing.T, size, round int, got, want []found) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		i := 0
+		for i < len(got) && i < len(want) && got[i] == want[i] {
+			i++
+		}
+		t.Fatalf("of %d, round %d: %d rows, want %d; at %d:\n%v\nwant\n%v", size, round, len(got), len(want), i,
+			got[i:min(len(got), i+3)], want[i:min(len(want), i+3)])
+	}
+}
+
+// benchPlaces is a geo set of n places over a degree, which were added in random order.
+func benchPlaces(b *testing.B, n int) *Set {
+	_, s := benchSet(b, 0, player)
+	r := rand.New(rand.NewPCG(5, 6))
+	var buf []byte
+	for i := range n {
+		buf = player(buf[:0], i)
+		s.Add(buf, float64(geo.Encode(13+r.Float64(), 52+r.Float64())), 0)
+	}
+	return s
+}
+
+// BenchmarkNearest searches sets of places over a degree from random places.
+func BenchmarkNearest(b *testing.B) {
+	for _, rows := range []int{100_000, 1_000_000, 10_000_000} {
+		if rows > 1_000_000 && testing.Short() {
+			continue
+		}
+		s := benchPlaces(b, rows)
+		r := rand.New(rand.NewPCG(7, 8))
+		for _, c := range []struct {
+			k      int
+			radius float64
+		}{{1, math.Inf(1)}, {10, math.Inf(1)}, {100, math.Inf(1)}, {10, 150}, {10, 1000}, {10, 5000}} {
+			b.Run(fmt.Sprintf("%d/k=%d/radius=%v", rows, c.k, c.radius), func(b *testing.B) {
+				b.ReportAllocs()
+				var n Near
+				visited, queued := 0, 0
+				for b.Loop() {
+					shape := geo.Circle(13+r.Float64(), 52+r.Float64(), c.radius)
+					g := globe{geo.NewCells(&shape)}
+					if _, err := n.Nearest(s, &g, c.k, g.Reach(), 0); err != nil {
+						b.Fatal(err)
+					}
+					visited += n.visited
+					queued += len(n.nodes)
+				}
+				b.ReportMetric(float64(visited)/float64(b.N), "rows/op")
+				b.ReportMetric(float64(queued)/float64(b.N), "nodes/op")
+			})
+		}
+	}
+}
+
+// BenchmarkRange finds all places of a million in a circle.
+func BenchmarkRange(b *testing.B) {
+	s := benchPlaces(b, 1_000_000)
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, radius := range []float64{500, 5000, 20_000} {
+		b.Run(fmt.Sprintf("radius=%v", radius), func(b *testing.B) {
+			b.ReportAllocs()
+			var n Near
+			found, visited := 0, 0
+			for b.Loop() {
+				shape := geo.Circle(13+r.Float64(), 52+r.Float64(), radius)
+				g := globe{geo.NewCells(&shape)}
+				hits, err := n.Range(s, &g, g.Reach(), 0, 0, Interval{0, geo.CodeEnd - 1})
+				if err != nil {
+					b.Fatal(err)
+				}
+				found += len(hits)
+				visited += n.visited
+			}
+			b.ReportMetric(float64(visited)/float64(b.N), "rows/op")
+			b.ReportMetric(float64(found)/float64(b.N), "hits/op")
+		})
+	}
+}
