@@ -42,10 +42,10 @@ func NewCells(s *Shape) Cells {
 func (c *Cells) Reach() float64 { return c.reach }
 
 // Seed is the code of the cell that the centre is in.
-func (c *Cells) Seed() uint64 { return Interleave(cellAt(c.x), cellAt(c.y)) }
+func (c *Cells) Seed() uint64 { return Interleave(number(c.x), number(c.y)) }
 
-// cellAt is the cell number at a place of an axis, the nearest one for places beside it.
-func cellAt(at float64) uint32 {
+// number is the cell number at a place of an axis, the nearest one for places beside it.
+func number(at float64) uint32 {
 	if !(at > 0) {
 		return 0
 	}
@@ -65,7 +65,7 @@ func (c *Cells) Gate(bound float64) Gate {
 func (c *Cells) around(lat, lon float64) Gate {
 	x0, x1 := c.meridians(lon)
 	dy := lat/latStep + 1
-	return MakeGate(x0, x1, cellAt(c.y-dy), cellAt(c.y+dy))
+	return MakeGate(x0, x1, number(c.y-dy), number(c.y+dy))
 }
 
 // meridians are the first and the last cell number of what lies at most so many radians to the east or west. The last is
@@ -79,11 +79,11 @@ func (c *Cells) meridians(lon float64) (x0, x1 uint32) {
 	west, east := c.x-d, c.x+d
 	switch {
 	case west < 1: // what is at 180 degrees is as far as what is at -180
-		return cellAt(west + cells - 1), cellAt(east)
+		return number(west + cells - 1), number(east)
 	case east >= cells-1:
-		return cellAt(west), cellAt(max(east-cells, 0))
+		return number(west), number(max(east-cells, 0))
 	}
-	return cellAt(west), cellAt(east)
+	return number(west), number(east)
 }
 
 // boxGate is the gate of a box: what lies at most half its height north and south, and as far
@@ -104,7 +104,7 @@ func (c *Cells) boxGate() Gate {
 func polygonGate(p *Polygon) Gate {
 	x := func(lon float64) float64 { return (lon - LonMin) / (LonMax - LonMin) * cells }
 	y := func(lat float64) float64 { return (lat - LatMin) / (LatMax - LatMin) * cells }
-	return MakeGate(cellAt(x(p.MinX)-1), cellAt(x(p.MaxX)+1), cellAt(y(p.MinY)-1), cellAt(y(p.MaxY)+1))
+	return MakeGate(number(x(p.MinX)-1), number(x(p.MaxX)+1), number(y(p.MinY)-1), number(y(p.MaxY)+1))
 }
 
 // Bound is a lower bound of the haversine terms of the places in the cells x0 to x1 and y0 to y1. Of one cell it is

@@ -520,21 +520,18 @@ func (n *Near) Sort(hits []Hit) {
 	})
 }
 
-// Interval is an interval of codes, both ends included.
-type Interval struct{ Lo, Hi uint64 }
-
-// Range finds the rows with a rank of at most bound that the space admits and whose codes lie in the intervals: one
-// interval after the other, in the order of the set within each; the first most of them, 0 for all. It returns
-// ErrSearchLimit as Nearest does. O(log N) for each interval, and what lies in both it and the gate.
-func (n *Near) Range(s *Set, sp Space, bound float64, most, limit int, intervals ...Interval) ([]Hit, error) {
+// Range finds the rows with a rank of at most bound that the space admits and whose codes lie in the ranges: one
+// range after the other, in the order of the set within each; the first most of them, 0 for all. It returns
+// ErrSearchLimit as Nearest does. O(log N) for each range, and what lies in both it and the gate.
+func (n *Near) Range(s *Set, sp Space, bound float64, most, limit int, ranges ...geo.Range) ([]Hit, error) {
 	n.begin(s, sp, most, bound, limit)
 	n.tighten()
 	gateLo, gateHi := n.gateLo, n.gateHi
-	for _, r := range intervals {
-		lo, hi := s.keysOf(r.Lo, r.Hi)
+	for _, r := range ranges {
+		lo, hi := s.keysOf(r.From, r.To-1)
 		n.gateLo, n.gateHi = max(gateLo, lo), min(gateHi, hi)
 		if s.enc == Packed {
-			n.eachPacked(func() bool { return n.hit.Code < r.Lo || n.hit.Code > r.Hi || n.take() })
+			n.eachPacked(func() bool { return n.hit.Code < r.From || n.hit.Code >= r.To || n.take() })
 		} else {
 			n.walk(s.t.root, s.t.height, 0, math.MaxUint64, r)
 		}
@@ -560,8 +557,8 @@ func (n *Near) take() bool {
 	return !n.enough()
 }
 
-// walk takes what is in the interval r below a node, whose keys are from lo to hi, and reports whether more is wanted.
-func (n *Near) walk(id uint32, level int, lo, hi uint64, r Interval) bool {
+// walk takes what is in the range r below a node, whose keys are from lo to hi, and reports whether more is wanted.
+func (n *Near) walk(id uint32, level int, lo, hi uint64, r geo.Range) bool {
 	if level == 0 {
 		return n.walkLeaf(id, r)
 	}
@@ -570,7 +567,7 @@ func (n *Near) walk(id uint32, level int, lo, hi uint64, r Interval) bool {
 	for i, end := p.childrenOf(n.gateLo, n.gateHi); i < end; i++ {
 		clo, chi := p.childKeys(i, lo, hi)
 		a, b, ok := t.codes(clo, chi)
-		if !ok || b < r.Lo || a > r.Hi {
+		if !ok || b < r.From || a >= r.To {
 			continue
 		}
 		if _, ok := n.reach(a, b); ok && !n.walk(p.child(i), level-1, clo, chi, r) {
@@ -580,7 +577,7 @@ func (n *Near) walk(id uint32, level int, lo, hi uint64, r Interval) bool {
 	return true
 }
 
-func (n *Near) walkLeaf(id uint32, r Interval) bool {
+func (n *Near) walkLeaf(id uint32, r geo.Range) bool {
 	t := &n.set.t
 	l := t.leafR(id)
 	rows := l.n()
@@ -590,7 +587,7 @@ func (n *Near) walkLeaf(id uint32, r Interval) bool {
 	keys := l.keys()
 	for i := range rows {
 		code, ok := t.code(l.U64(keys + 8*i))
-		if !ok || code < r.Lo || code > r.Hi || !n.gate.Passes(code) {
+		if !ok || code < r.From || code >= r.To || !n.gate.Passes(code) {
 			continue
 		}
 		if n.hit = (Hit{Distance: math.NaN(), Code: code, leaf: id, pos: uint32(i)}); !n.take() {
@@ -622,7 +619,7 @@ func (n *Near) rowOf(h *Hit) *Row {
 	if n.set.enc == Packed || !n.set.t.valued() {
 		return nil
 	}
-	n.row = n.set.t.rowAt(n.set.t.leafR(h.leaf), int(h.pos))
+	n.row = n.set.t.leafR(h.leaf).rowAt(int(h.pos))
 	return &n.row
 }
 
@@ -648,10 +645,9 @@ func (n *Near) appendMember(dst []byte, h *Hit) []byte {
 // Codes of scores are whole numbers below 2^54: a geohash of 52 bits, whose cell numbers may be one past the last (the
 // places on the 180th meridian, or as far north as geohashes go). What comes after the point is cut off, as
 // Redis does. A member with another score is nowhere, and never found.
-const codeEnd = 1 << 54
 
 func codeOfScore(score float64) (code uint64, ok bool) {
-	if score >= 0 && score < codeEnd {
+	if score >= 0 && score < geo.CodeEnd {
 		return uint64(score), true
 	}
 	return 0, false
@@ -669,7 +665,7 @@ func (t *tree) code(key uint64) (code uint64, ok bool) {
 }
 
 // zeroKey is the key of the first code, and endKey the first that is none's.
-var zeroKey, endKey = keyOf(0), keyOf(codeEnd)
+var zeroKey, endKey = keyOf(0), keyOf(geo.CodeEnd)
 
 // codes are the codes of rows with keys from lo to hi; ok is false if there are none.
 func (t *tree) codes(lo, hi uint64) (a, b uint64, ok bool) {
@@ -700,5 +696,5 @@ func (s *Set) keysOf(lo, hi uint64) (first, last uint64) {
 	if s.t.valued() {
 		return lo, hi
 	}
-	return keyOf(float64(min(lo, codeEnd))) - 1, keyOf(float64(min(hi, codeEnd) + 1))
+	return keyOf(float64(min(lo, geo.CodeEnd))) - 1, keyOf(float64(min(hi, geo.CodeEnd) + 1))
 }

@@ -153,7 +153,7 @@ func testNear(t *testing.T, at func(*rand.Rand) spot, size int, seed uint64) {
 			t.Fatal(err)
 		}
 		same(t, size, round, answer(&n, hits), bruteNear(scores, shape, count))
-		hits, err = n.Range(&set, &g, g.Reach(), 0, 0, Interval{0, geo.CodeEnd - 1})
+		hits, err = n.Range(&set, &g, g.Reach(), 0, 0, geo.Range{To: geo.CodeEnd})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +240,7 @@ func BenchmarkRange(b *testing.B) {
 			for b.Loop() {
 				shape := geo.Circle(13+r.Float64(), 52+r.Float64(), radius)
 				g := globe{geo.NewCells(&shape)}
-				hits, err := n.Range(s, &g, g.Reach(), 0, 0, Interval{0, geo.CodeEnd - 1})
+				hits, err := n.Range(s, &g, g.Reach(), 0, 0, geo.Range{To: geo.CodeEnd})
 				if err != nil {
 					b.Fatal(err)
 				}
