@@ -99,9 +99,31 @@ type Near struct {
 // node is a child in an inner node, as the search sees it: its rows' keys are from lo to hi.
 type node struct {
 	lb     float64 // lower bound of their ranks
+	turn   float64 // what it is queued by: lb and a trace of place
+	place  uint64  // where it is among the nodes of the tree, as turnOf wants it
 	lo, hi uint64
 	id     uint32
 	level  int // 0: a leaf
+}
+
+// Nodes with the same bound have their turn in the order of the set, since of rows at the same
+// distance the first members are wanted: where many rows are in one cell, the others are not read then. The last bits of the
+// bound tell the order: a node's number among its siblings, at most 50, above the numbers of its children.
+const (
+	placeBits   = 6
+	placeLevels = 4 // of all nodes above these the first children of the first children ... are taken for the first
+
+	// Turns are not bounds: what is past the bound by so little may come before what is not.
+	turnSlack = 1 + 1e-8
+)
+
+// placeOf is the place of child i of a node on a level.
+func placeOf(parent uint64, level, i int) uint64 {
+	return parent + uint64(i)<<(placeBits*min(level-1, placeLevels-1))
+}
+
+func turnOf(lb float64, place uint64) float64 {
+	return math.Float64frombits(math.Float64bits(lb) + place)
 }
 
 const (
@@ -123,7 +145,7 @@ func (n *Near) begin(s *Set, sp Space, k int, bound float64, limit int) {
 	n.hits, n.nodes, n.roots = n.hits[:0], n.nodes[:0], n.roots[:0]
 	if n.index == nil {
 		n.index = geoindex.Wrap(view{n})
-		n.distance = func(_, _ [2]float64, data any, _ bool) float64 { return data.(*node).lb }
+		n.distance = func(_, _ [2]float64, data any, _ bool) float64 { return data.(*node).turn }
 		n.visit = func(_, _ [2]float64, data any, _ float64) bool { return n.visitLeaf(data.(*node)) }
 	}
 }
@@ -161,7 +183,7 @@ func (v view) Children(parent any, reuse []child.Child) []child.Child {
 		return reuse
 	}
 	from := len(v.n.nodes)
-	v.n.expand(nd.id, nd.level, nd.lo, nd.hi, -1)
+	v.n.expand(nd, -1)
 	return v.n.enqueue(from, reuse)
 }
 
@@ -195,23 +217,23 @@ func (n *Near) enqueue(from int, to []child.Child) []child.Child {
 // seed reads the leaf where the search begins and returns what else may hold a part of the answer.
 func (n *Near) seed(roots []child.Child) []child.Child {
 	t := &n.set.t
-	var lo, hi [maxHeight + 1]uint64
-	hi[t.height] = math.MaxUint64
+	var path [maxHeight + 1]node
+	path[t.height] = node{hi: math.MaxUint64, id: t.root, level: t.height}
 	key := t.keyOfCode(n.space.Seed())
-	id := t.root
 	for h := t.height; h > 0; h-- {
-		p := t.innerR(id)
+		up := &path[h]
+		p := t.innerR(up.id)
 		p.Prefetch(prefetchLines) // expand reads it all
 		i := t.seek(p, key, nil)
-		t.path[h], t.at[h] = id, i
-		id = p.child(i)
-		lo[h-1], hi[h-1] = p.childKeys(i, lo[h], hi[h])
+		t.at[h] = i
+		lo, hi := p.childKeys(i, up.lo, up.hi)
+		path[h-1] = node{place: placeOf(up.place, h, i), lo: lo, hi: hi, id: p.child(i), level: h - 1}
 	}
-	t.r(id).Prefetch(prefetchLines)
-	n.scanLeaf(id)
+	t.r(path[0].id).Prefetch(prefetchLines)
+	n.scanLeaf(path[0].id)
 	for h := 1; h <= t.height && n.err == nil; h++ {
 		from := len(n.nodes)
-		n.expand(t.path[h], h, lo[h], hi[h], t.at[h])
+		n.expand(&path[h], t.at[h])
 		if h == 1 {
 			from = n.drain(from)
 		}
@@ -226,7 +248,7 @@ func (n *Near) drain(from int) int {
 	if len(n.hits) >= n.k {
 		return from
 	}
-	slices.SortFunc(n.nodes[from:], func(a, b node) int { return cmp.Compare(a.lb, b.lb) })
+	slices.SortFunc(n.nodes[from:], func(a, b node) int { return cmp.Compare(a.turn, b.turn) })
 	for ; from < len(n.nodes) && len(n.hits) < n.k && n.err == nil; from++ {
 		n.scanLeaf(n.nodes[from].id)
 	}
@@ -235,11 +257,10 @@ func (n *Near) drain(from int) int {
 
 // visitLeaf is what geoindex calls with one leaf after the other, the nearest first.
 func (n *Near) visitLeaf(nd *node) bool {
-	if nd.lb > n.bound {
-		return false
+	if nd.lb <= n.bound {
+		n.scanLeaf(nd.id)
 	}
-	n.scanLeaf(nd.id)
-	return n.err == nil
+	return nd.lb <= n.bound*turnSlack && n.err == nil
 }
 
 // childKeys are the least and the greatest key that child i may have, in a node that may have those from lo to hi.
@@ -281,22 +302,23 @@ func (p inner) lowerKey(key uint64) int {
 }
 
 // expand appends those children of an inner node to n.nodes that may hold a part of the answer, but not child skip.
-func (n *Near) expand(id uint32, level int, lo, hi uint64, skip int) {
+func (n *Near) expand(up *node, skip int) {
 	n.tighten()
 	t := &n.set.t
-	p := t.innerR(id)
+	p := t.innerR(up.id)
 	// The gate's keys are in a row of children, if also many between are not in the gate.
 	for i, end := p.childrenOf(n.gateLo, n.gateHi); i < end; i++ {
-		clo, chi := p.childKeys(i, lo, hi)
-		a, b, ok := t.codes(clo, chi)
+		lo, hi := p.childKeys(i, up.lo, up.hi)
+		a, b, ok := t.codes(lo, hi)
 		if !ok || i == skip {
 			continue
 		}
 		lb, ok := n.reach(a, b)
-		if !ok || a == b && n.tied(a, lb, p, i, clo == chi) {
+		if !ok || a == b && n.tied(a, lb, p, i, lo == hi) {
 			continue
 		}
-		n.nodes = append(n.nodes, node{lb: lb, lo: clo, hi: chi, id: p.child(i), level: level - 1})
+		place := placeOf(up.place, up.level, i)
+		n.nodes = append(n.nodes, node{lb, turnOf(lb, place), place, lo, hi, p.child(i), up.level - 1})
 	}
 }
 
@@ -373,11 +395,13 @@ func (n *Near) scanLeaf(id uint32) {
 	t := &n.set.t
 	l := t.leafR(id)
 	rows := l.n()
-	n.count(rows)
-	n.tighten()
-	if rows == 0 || n.err != nil || n.leafTied(id, l, rows) {
+	if rows == 0 || n.leafTied(id, l, rows) {
 		return
 	}
+	if n.count(rows); n.err != nil {
+		return
+	}
+	n.tighten()
 	keys := l.keys()
 	for i := range rows {
 		code, ok := t.code(l.U64(keys + 8*i))
@@ -642,10 +666,9 @@ func (n *Near) appendMember(dst []byte, h *Hit) []byte {
 
 // ---- keys and codes ----
 
-// Codes of scores are whole numbers below 2^54: a geohash of 52 bits, whose cell numbers may be one past the last (the
+// Codes of scores are whole numbers below geo.CodeEnd, 2^54: a geohash of 52 bits, whose cell numbers may be one past the last (the
 // places on the 180th meridian, or as far north as geohashes go). What comes after the point is cut off, as
 // Redis does. A member with another score is nowhere, and never found.
-
 func codeOfScore(score float64) (code uint64, ok bool) {
 	if score >= 0 && score < geo.CodeEnd {
 		return uint64(score), true

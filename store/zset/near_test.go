@@ -252,3 +252,93 @@ func BenchmarkRange(b *testing.B) {
 		})
 	}
 }
+
+// TestNearPile searches among many members at one place: from the place and from elsewhere, with some nearer ones.
+func TestNearPile(t *testing.T) {
+	const rows = 100_000
+	k := newKit(t, Limits{})
+	defer k.close()
+	var set Set
+	k.envs[0].Create(&set)
+	defer func() { k.envs[0].Free(set.Handle()) }()
+	scores := map[string]float64{}
+	add := func(m string, lon, lat float64) {
+		scores[m] = float64(geo.Encode(lon, lat))
+		set.Add([]byte(m), scores[m], 0)
+	}
+	for i := range rows {
+		add(fmt.Sprintf("pile:%d", i*7919%rows), 2.35, 48.85)
+	}
+	add("aside", 2.36, 48.85)
+	add("zzz", 2.3501, 48.85)
+	var n Near
+	for _, from := range []spot{{2.35, 48.85}, {2.36, 48.85}, {100, -20}, {-177.65, -48.85}} {
+		for _, count := range []int{1, 10, 200} {
+			shape := geo.Circle(from.lon, from.lat, math.Inf(1))
+			g := globe{geo.NewCells(&shape)}
+			hits, err := n.Nearest(&set, &g, count, g.Reach(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, rows, count, answer(&n, hits), bruteNear(scores, shape, count))
+			if n.visited > 2000 {
+				t.Errorf("from %v: %d rows were read for %d", from, n.visited, count)
+			}
+		}
+	}
+}
+
+// TestNearLimit: a search that would read more than it may says so.
+func TestNearLimit(t *testing.T) {
+	k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
+	defer k.close()
+	for _, rows := range []int{100, 10_000} {
+		var set Set
+		k.envs[0].Create(&set)
+		for i := range rows {
+			set.Add(player(nil, i), float64(geo.Encode(float64(i)*360/float64(rows)-180, 10)), 0)
+		}
+		shape := geo.Circle(0, 0, math.Inf(1))
+		g := globe{geo.NewCells(&shape)}
+		var n Near
+		if _, err := n.Nearest(&set, &g, rows, g.Reach(), rows-1); err != ErrSearchLimit {
+			t.Errorf("Nearest of %d: %v", rows, err)
+		}
+		if _, err := n.Range(&set, &g, g.Reach(), 0, rows-1, geo.Range{To: geo.CodeEnd}); err != ErrSearchLimit {
+			t.Errorf("Range of %d: %v", rows, err)
+		}
+		if hits, err := n.Nearest(&set, &g, rows, g.Reach(), rows); err != nil || len(hits) != rows {
+			t.Errorf("all of %d: %d, %v", rows, len(hits), err)
+		}
+		k.envs[0].Free(set.Handle())
+	}
+}
+
+// TestNearAllocs: what a search takes from the Go heap does not grow with the set.
+func TestNearAllocs(t *testing.T) {
+	k := newKit(t, Limits{})
+	defer k.close()
+	var set Set
+	k.envs[0].Create(&set)
+	defer func() { k.envs[0].Free(set.Handle()) }()
+	r := rand.New(rand.NewPCG(9, 9))
+	for i := range 50_000 {
+		set.Add(player(nil, i), float64(geo.Encode(13+r.Float64(), 52+r.Float64())), 0)
+	}
+	var n Near
+	var g globe
+	search := func() {
+		shape := geo.Circle(13+r.Float64(), 52+r.Float64(), math.Inf(1))
+		g.Cells = geo.NewCells(&shape)
+		if _, err := n.Nearest(&set, &g, 10, g.Reach(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		search()
+	}
+	// The queue and the children that geoindex makes for itself.
+	if got := testing.AllocsPerRun(1000, search); got > 4 {
+		t.Errorf("%v allocations a search", got)
+	}
+}
