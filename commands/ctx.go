@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"quarry/store"
+	"quarry/store/field"
 	"quarry/store/list"
 	"quarry/store/table"
 	"quarry/store/zset"
@@ -51,6 +52,9 @@ type Ctx struct {
 	picked   []byte
 	element  []byte // that is moved within its list
 	text     []byte // scratch of those that write numbers
+	// And of those of fields.
+	putting putCall
+	record  field.Record
 }
 
 // Block describes what a parked client waits for.

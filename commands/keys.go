@@ -115,7 +115,7 @@ const errSameObject = "ERR source and destination objects are the same"
 var typeNames = [...]string{
 	store.None: "none", store.TypeString: "string", store.TypeHash: "hash", store.TypeSet: "set",
 	store.TypeList: "list", store.TypeZSet: "zset",
-	store.TypeBloom: "MBbloom--",
+	store.TypeBloom: "MBbloom--", store.TypeField: "hunt-field",
 }
 
 func del(c *Ctx) {

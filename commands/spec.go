@@ -26,6 +26,8 @@ const (
 	ClusterGroup Group = "cluster"
 	PubSub       Group = "pubsub"
 	Transactions Group = "transactions"
+	// Hunt is the group of our own commands.
+	Hunt Group = "hunt"
 )
 
 // Flag is one property of a command that the gate, COMMAND INFO or the ACL
@@ -347,6 +349,7 @@ var groupCategories = map[Group]string{
 	SortedSet: "@sortedset", Connection: "@connection", StringGroup: "@string", HashGroup: "@hash",
 	SetGroup: "@set", ListGroup: "@list", GeoGroup: "@geo", Transactions: "@transaction",
 	BloomGroup: "@bloom",
+	Hunt:       "@hunt",
 }
 
 // FirstKey, LastKey and KeyStep are the legacy triple of COMMAND INFO.

@@ -38,6 +38,14 @@ func (o *observer) Expired(db int, key []byte) {
 	o.Modified(db, commands.ClassExpired, "expired", key)
 }
 
+// MembersExpired is called when the time of some members of a field is over.
+func (o *observer) MembersExpired(db int, key []byte, gone bool) {
+	o.Modified(db, commands.ClassModule, "hunt.expired", key)
+	if gone {
+		o.Modified(db, commands.ClassGeneric, "del", key)
+	}
+}
+
 // Flushing is called before a database is emptied: that changes the watched keys that are there.
 func (o *observer) Flushing(d *store.DB, db int) {
 	if o.srv.store.Size(db) > 0 { // of the databases most are empty, and what is watched may be very much

@@ -101,14 +101,19 @@ func (c *checker) check() error {
 	return c.audit.Rest()
 }
 
-// database checks a database's directory against its time index and its counters.
+// database checks a database's directory against its time indexes and its counters.
 func (c *checker) database(db *database) error {
-	keys, times := int64(0), map[slab.Ref]int64{}
+	keys, times, due := int64(0), map[slab.Ref]int64{}, map[slab.Ref]int64{}
 	if db.keys.Exists() {
 		keys = int64(db.keys.Len())
 		err := c.directory(&db.keys, func(rec slab.Ref) error {
 			if at := c.sh.expireAt(rec); at != 0 {
 				times[rec] = at
+			}
+			if c.sh.typeOf(rec) == TypeField {
+				if at := c.sh.fields.Due(c.sh.fieldOf(rec)); at != 0 {
+					due[rec] = at
+				}
 			}
 			return c.home(db, rec)
 		})
@@ -122,31 +127,34 @@ func (c *checker) database(db *database) error {
 	if counted := db.expires.Load(); counted != int64(len(times)) {
 		return fmt.Errorf("%d keys expire, the counter is %d", len(times), counted)
 	}
-	return c.timeIndex(db, times)
+	if err := c.timeIndex("time index", db.times, times); err != nil {
+		return err
+	}
+	return c.timeIndex("index of fields", db.fields, due)
 }
 
-// timeIndex checks that the index has a row for each record that expires.
-func (c *checker) timeIndex(db *database, times map[slab.Ref]int64) error {
-	if db.times == (zset.Handle{}) {
+// timeIndex checks that an index has a row for each record with a time.
+func (c *checker) timeIndex(name string, index zset.Handle, times map[slab.Ref]int64) error {
+	if index == (zset.Handle{}) {
 		if len(times) != 0 {
-			return fmt.Errorf("%d keys expire, there is no time index", len(times))
+			return fmt.Errorf("%d keys expire, there is no %s", len(times), name)
 		}
 		return nil
 	}
-	rows, err := c.set(&c.sh.times, db.times)
+	rows, err := c.set(&c.sh.times, index)
 	if err != nil {
-		return fmt.Errorf("time index: %w", err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	if rows != len(times) {
-		return fmt.Errorf("%d keys expire, the time index has %d rows", len(times), rows)
+		return fmt.Errorf("%d keys expire, the %s has %d rows", len(times), name, rows)
 	}
 	var set zset.Set
 	var iter zset.Iter
-	c.sh.times.Open(db.times, &set)
+	c.sh.times.Open(index, &set)
 	for iter.Seek(&set, 0, false); iter.Next(); {
 		rec := recordNamed(iter.Member())
 		if at, ok := times[rec]; !ok || float64(at) != iter.Score() {
-			return fmt.Errorf("record %#x expires at %d, at %v in the time index", uint32(rec), at, iter.Score())
+			return fmt.Errorf("record %#x expires at %d, at %v in the %s", uint32(rec), at, iter.Score(), name)
 		}
 	}
 	return nil

@@ -27,6 +27,7 @@ type DB struct {
 	lists   pool[List]
 	sets    pool[ZSet]
 	blooms  pool[Bloom]
+	fields  pool[Field]
 
 	// What Prefetch opens.
 	glance      zset.Set
@@ -62,6 +63,7 @@ func (d *DB) Next(index int) {
 	d.lists.begin()
 	d.sets.begin()
 	d.blooms.begin()
+	d.fields.begin()
 }
 
 // End forgets the keys of the last commands, which may lie in memory that is
@@ -73,6 +75,7 @@ func (d *DB) End() {
 	d.lists.end(func(l *List) { l.key = nil })
 	d.sets.end(func(z *ZSet) { z.key = nil })
 	d.blooms.end(func(*Bloom) {})
+	d.fields.end(func(f *Field) { f.key = nil })
 }
 
 // Index is the database d is turned to.
@@ -107,8 +110,8 @@ func (d *DB) findIn(index int, key []byte) spot {
 	sh.sought = key
 	at := spot{sh: sh, db: &sh.dbs[index], index: index, hash: d.s.hash.Sum(key)}
 	at.rec = sh.lookup(at.db, at.hash, key)
-	if at.rec != 0 && expired(sh.expireAt(at.rec), d.nowMS) {
-		sh.expire(index, at.hash, at.rec)
+	if at.rec != 0 && sh.over(at.rec, d.nowMS) {
+		sh.end(index, at.hash, at.rec, d.nowMS)
 		at.rec = 0
 	}
 	return at
@@ -237,6 +240,9 @@ func (at *spot) make(key []byte, v value, use uint32) {
 	w.SetU32(recUse, use)
 	w.Copy(sh.inlineAt(at.rec), v.inline)
 	sh.hook(at.db, at.hash, at.rec)
+	if v.typ == TypeField {
+		sh.schedule(at.db, at.rec)
+	}
 	if !at.gone {
 		at.created(key)
 	}
@@ -297,8 +303,12 @@ func (d *DB) Move(key []byte, dstDB int) bool {
 	}
 	sh, rec, atMS := from.sh, from.rec, from.sh.expireAt(from.rec)
 	sh.setExpireAt(from.db, rec, 0)
+	sh.unschedule(from.db, rec)
 	sh.unhook(from.db, from.hash, rec)
 	sh.hook(to.db, to.hash, rec)
+	if sh.typeOf(rec) == TypeField {
+		sh.schedule(to.db, rec)
+	}
 	to.created(key)
 	sh.setExpireAt(to.db, rec, atMS)
 	d.signal(&to, key)

@@ -74,6 +74,9 @@ type Observer interface {
 	Observing() bool
 	// Expired: a key is about to be deleted because its time is over.
 	Expired(db int, key []byte)
+	// MembersExpired: members of a field have been removed, or are about to be, because their time is over. gone: it was
+	// the last of them, and the key goes too.
+	MembersExpired(db int, key []byte, gone bool)
 	// Created: a key has been made where there was none. RENAME and COPY make the key
 	// also if they replace one; what stores its result in place of a value does not.
 	Created(db int, key []byte)
@@ -91,6 +94,23 @@ func (sh *shard) expire(index int, h uint64, rec slab.Ref) {
 	}
 	sh.delete(&sh.dbs[index], h, rec)
 	sh.expired.Add(1)
+}
+
+// over reports whether a key is no more: its time is over, or that of all members of a field that does not stay without.
+func (sh *shard) over(rec slab.Ref, nowMS int64) bool {
+	return expired(sh.expireAt(rec), nowMS) || sh.typeOf(rec) == TypeField && sh.fields.Gone(sh.fieldOf(rec), nowMS)
+}
+
+// end deletes a key, in a database, that is over.
+func (sh *shard) end(index int, h uint64, rec slab.Ref, nowMS int64) {
+	if expired(sh.expireAt(rec), nowMS) {
+		sh.expire(index, h, rec)
+		return
+	}
+	if sh.observed() {
+		sh.observer.MembersExpired(index, sh.keyNoCopy(rec), true)
+	}
+	sh.delete(&sh.dbs[index], h, rec)
 }
 
 // reclaim deletes up to max expired keys of a database, earliest first, and reports whether there are more.

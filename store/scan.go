@@ -54,7 +54,7 @@ func (d *DB) scanShard(shard int, place uint32, count int, only Type, fn func(ke
 		place = keys.Scan(place, func(ref uint32) {
 			looked++
 			rec := slab.Ref(ref)
-			if (only == None || sh.typeOf(rec) == only) && !expired(sh.expireAt(rec), d.nowMS) {
+			if (only == None || sh.typeOf(rec) == only) && !sh.over(rec, d.nowMS) {
 				fn(sh.keyNoCopy(rec))
 			}
 		})
@@ -104,8 +104,8 @@ func (d *DB) randomKeyOf(sh *shard, dst []byte) (key []byte, ok bool) {
 	}
 	ref, _ := db.keys.Random(d.s.rand)
 	rec := slab.Ref(ref)
-	if expired(sh.expireAt(rec), d.nowMS) {
-		sh.expire(d.index, sh.HashOf(ref), rec)
+	if sh.over(rec, d.nowMS) {
+		sh.end(d.index, sh.HashOf(ref), rec, d.nowMS)
 		return dst, false
 	}
 	return append(dst, sh.keyNoCopy(rec)...), true

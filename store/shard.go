@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"quarry/store/bloom"
+	"quarry/store/field"
 	"quarry/store/internal/dict"
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
@@ -40,6 +41,7 @@ type shard struct {
 	blooms bloom.Env          // Bloom filters
 
 	hashes, members *table.Env // hashes; sets
+	fields          *field.Env // fields
 
 	kinds [types]kind // what is done with values of each type
 	times zset.Env    // time indexes (expire.go), with thresholds of their own
@@ -64,6 +66,7 @@ type shard struct {
 	bloom   bloom.Filter
 	iter    zset.Iter
 	table   table.Table
+	field   field.Field
 
 	slack    atomic.Int64 // bytes of the heap's pages that no object takes, when the shard was last unlocked
 	liveKeys atomic.Int64 // keyBytes, then
@@ -75,8 +78,9 @@ type shard struct {
 
 // database is one shard's part of a database.
 type database struct {
-	keys  dict.Table  // refs of records; made with the first key
-	times zset.Handle // the time index; none while no key expires
+	keys   dict.Table  // refs of records; made with the first key
+	times  zset.Handle // the time index; none while no key expires
+	fields zset.Handle // the index of fields with members that expire (field.go)
 
 	// The numbers of keys, and of those that expire. Written with the shard locked.
 	size, expires atomic.Int64
@@ -170,6 +174,7 @@ func (sh *shard) unhook(db *database, h uint64, rec slab.Ref) {
 
 // remove removes a key and leaves its value alone.
 func (sh *shard) remove(db *database, h uint64, rec slab.Ref) {
+	sh.unschedule(db, rec)
 	sh.setExpireAt(db, rec, 0)
 	sh.unhook(db, h, rec)
 	sh.freeRecord(rec)
@@ -181,7 +186,7 @@ func (sh *shard) delete(db *database, h uint64, rec slab.Ref) {
 	sh.remove(db, h, rec)
 }
 
-// flush takes everything out of a database. The time index goes at once, since
+// flush takes everything out of a database. The time indexes go at once, since
 // dropping a set walks nothing; the records wait in the graveyard.
 func (sh *shard) flush(db *database) {
 	if db.keys.Exists() {
@@ -192,6 +197,10 @@ func (sh *shard) flush(db *database) {
 	if db.times != (zset.Handle{}) {
 		sh.times.Free(db.times)
 		db.times = zset.Handle{}
+	}
+	if db.fields != (zset.Handle{}) {
+		sh.times.Free(db.fields)
+		db.fields = zset.Handle{}
 	}
 	db.size.Store(0)
 	db.expires.Store(0)
@@ -226,6 +235,7 @@ func (sh *shard) dismantle(max int) bool {
 func (sh *shard) swap(a, b *database) {
 	a.keys, b.keys = b.keys, a.keys
 	a.times, b.times = b.times, a.times
+	a.fields, b.fields = b.fields, a.fields
 	a.sampledMS, b.sampledMS = b.sampledMS, a.sampledMS
 	for _, pair := range [...][2]*atomic.Int64{
 		{&a.size, &b.size}, {&a.expires, &b.expires}, {&a.meanExpire, &b.meanExpire},

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"quarry/store/bloom"
+	"quarry/store/field"
 	"quarry/store/internal/hash"
 	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
@@ -70,6 +71,7 @@ const (
 	TypeList
 	TypeZSet
 	TypeBloom
+	TypeField
 	types // their number
 )
 
@@ -138,6 +140,7 @@ func (s *Store) newShard(o Options) *shard {
 		members: table.NewEnv(heap, s.hash, false),
 		lists:   list.Env{Heap: heap},
 		blooms:  bloom.Env{Heap: heap, Seed: s.bloomSeed(), Allows: s.Allows, Room: s.Room},
+		fields:  field.NewEnv(heap, s.hash),
 		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
 		dbs:     make([]database, o.Databases),
 
@@ -151,6 +154,7 @@ func (s *Store) newShard(o Options) *shard {
 		TypeList:   listKind{sh},
 		TypeZSet:   zsetKind{sh},
 		TypeBloom:  bloomKind{sh},
+		TypeField:  fieldKind{sh},
 	}
 	sh.applyLimits()
 	return sh

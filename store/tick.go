@@ -5,7 +5,7 @@ import "quarry/store/zset"
 // A slice of upkeep is bounded by counts, not by a clock: each of these takes
 // about 100 us when it is all there is to do.
 const (
-	reclaimKeys   = 64 // expired keys a database and slice
+	reclaimKeys   = 64 // expired keys a database and slice, and expired members of its fields
 	dismantleKeys = 96 // records of flushed databases, and dismantleObjects
 	reclaimPages  = 64 // pages of dropped large values
 	// dismantleObjects are objects of the heap that go with records: a medium set may have
@@ -49,7 +49,7 @@ func (s *Store) TickWaited() bool { return s.tickWaited }
 func (sh *shard) upkeep(nowMS int64, expire bool) bool {
 	defer sh.unlock()
 	for i := range sh.dbs {
-		if expire && sh.reclaim(i, nowMS, reclaimKeys) {
+		if expire && (sh.reclaim(i, nowMS, reclaimKeys) || sh.expireMembers(i, nowMS, reclaimKeys)) {
 			return true
 		}
 		sh.sample(&sh.dbs[i], nowMS)

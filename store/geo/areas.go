@@ -184,6 +184,16 @@ const (
 	wider  = 1 + 1e-12
 )
 
+// Bounds hold every place of the globe that lies in the shape, in degrees, also what cannot be hashed. West of -180 and east
+// of 180 they go on around the globe.
+func (s *Shape) Bounds() (west, south, east, north float64) {
+	b := s.trueBounds()
+	if s.kind != polygon && (b.north > LatMax || b.south < LatMin) { // trueBounds look no farther
+		b.west, b.east = s.lon-180, s.lon+180
+	}
+	return b.west, b.south, b.east, b.north
+}
+
 // trueBounds hold every place that lies in the shape, as Distance sees it. West of LonMin and east of LonMax they go on around the globe.
 func (s *Shape) trueBounds() bounds {
 	if s.kind == polygon {
