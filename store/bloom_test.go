@@ -83,9 +83,7 @@ func (bt *bloomTest) add(d *DB, key string) {
 	}
 	for range bt.rnd.IntN(300) {
 		id := bt.rnd.IntN(5000)
-		if _, err := b.Add(fmt.Append(nil, id)); errors.Is(err, bloom.ErrLimit) {
-			break // of capacity 1, expansion 1
-		} else if err != nil {
+		if _, err := b.Add(fmt.Append(nil, id)); err != nil {
 			bt.t.Fatal(err)
 		}
 		items[id] = true

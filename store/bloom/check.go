@@ -96,7 +96,7 @@ func (f *Filter) checkPages() error {
 // checkLinks verifies the links from the last one to the first.
 func (f *Filter) checkLinks() error {
 	head := f.head()
-	links, expansion := f.Links(), uint64(head.U32(headExpansion))
+	links, expansion := f.Links(), head.U32(headExpansion)
 	capacity, rate := head.U64(headCapacity), math.Float64frombits(head.U64(headRate))
 	left := head.U64(headLeft)
 	if left > capacity || links > 1 && expansion == 0 {
@@ -120,10 +120,11 @@ func (f *Filter) checkLinks() error {
 		}
 		items, sum, left = items+capacity-left, sum+capacity, 0
 		if i > 0 {
-			if capacity%expansion != 0 {
+			growth := growthTo(i, expansion)
+			if capacity%growth != 0 {
 				return fmt.Errorf("bloom: link %d is for %d items, expansion %d", i, capacity, expansion)
 			}
-			capacity, rate = capacity/expansion, rate/tightening
+			capacity, rate = capacity/growth, rate/tightening
 		}
 	}
 	if items != head.U64(headItems) || sum != head.U64(headSum) {

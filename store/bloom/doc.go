@@ -6,7 +6,8 @@
 // A filter is a chain of links, each made for a number of items (its capacity) and a rate of mistakes. When the
 // last one is full, another one follows it, of the capacity before times the expansion, and of half the rate: the
 // first has half of what was promised, so that the sum over all of them, however many, stays below it
-// (Almeida, Baquero, Preguica, Hutchison: Scalable Bloom Filters, 2007). A filter that does not expand has one link of
+// (Almeida, Baquero, Preguica, Hutchison: Scalable Bloom Filters, 2007). Since a look-up asks all links, there are not to be
+// many: after 32 of them each has at least twice the capacity of the one before, whatever the expansion. A filter that does not expand has one link of
 // the rate promised.
 //
 // A link consists of lanes, and a lane of blocks of 64 bytes, a line of cache. An item has a block in each lane and, in
@@ -23,8 +24,7 @@
 //
 // The hash has a seed that no client knows (Env.Seed), or whoever knows it could make items that a filter
 // finds by mistake. It stays the same as long as the process lives, for all shards, so that filters may move
-// between them. metro is no cryptographic hash: items may exist that have the same hash whatever the seed, which costs
-// who adds the one that the other is found as well, and nobody any time.
+// between them. metro is no cryptographic hash; what could be done about the one attack we know, key.go does.
 //
 // Filters that outlive the process will need its seed: it is to be saved with them, or with the data as a whole.
 //

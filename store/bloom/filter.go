@@ -188,7 +188,7 @@ func (f *Filter) Capacity() uint64 { return f.head().U64(headSum) }
 // Links is the number of links.
 func (f *Filter) Links() int { return int(f.head().U32(headLinks)) }
 
-// Expansion is how much larger each link is than the one before; 0: the filter does not expand.
+// Expansion is how much larger each link is than the one before, up to slowLinks; 0: the filter does not expand.
 func (f *Filter) Expansion() uint32 { return f.head().U32(headExpansion) }
 
 // Size is the size of the filter's header and bits, in bytes, whether they take memory yet or not.
@@ -263,16 +263,16 @@ func (f *Filter) Add(item []byte) (added bool, err error) {
 // extend adds a link.
 func (f *Filter) extend() error {
 	head := f.head()
-	expansion := uint64(head.U32(headExpansion))
-	if expansion == 0 {
+	if head.U32(headExpansion) == 0 {
 		return ErrFull
 	}
-	capacity := head.U64(headCapacity) * expansion // below 2^40 * 2^32 is caught by planned as long as it is no overflow
-	if head.U64(headCapacity) > maxCapacity/expansion {
+	links, blocks := f.Links(), f.blocks()
+	growth := growthTo(links, head.U32(headExpansion))
+	if head.U64(headCapacity) > maxCapacity/growth {
 		return ErrLimit
 	}
+	capacity := head.U64(headCapacity) * growth
 	rate := math.Float64frombits(head.U64(headRate)) * tightening
-	links, blocks := f.Links(), f.blocks()
 	shape, err := f.env.planned(capacity, rate, links, blocks)
 	if err != nil {
 		return err
@@ -282,6 +282,14 @@ func (f *Filter) extend() error {
 	}
 	f.putLink(link{uint32(blocks), shape}, capacity, rate)
 	return nil
+}
+
+// growthTo is how much larger link i of a filter that expands is than the one before.
+func growthTo(i int, expansion uint32) uint64 {
+	if i >= slowLinks {
+		return max(2, uint64(expansion))
+	}
+	return uint64(expansion)
 }
 
 // makeRoom gives a small filter, which has so many blocks, memory for one more link and for

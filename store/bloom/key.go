@@ -1,6 +1,7 @@
 package bloom
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/dgryski/go-metro"
@@ -9,9 +10,31 @@ import (
 // key is the hash of an item.
 type key struct{ a, b uint64 }
 
+const (
+	// longItem is from what length on metro takes 32 bytes at a time.
+	longItem = 32
+	// pieceSize is how many bytes of a long item are hashed at a time.
+	pieceSize = 16
+)
+
+// keyOf is the hash of an item: metro's, but for long ones. There, metro mixes 32 bytes at a time, and so
+// little that differences between two items can be chosen which cancel in one of four cases, whatever the seed
+// (key_test.go has such pairs): who adds the one would make the other known. Long items are hashed in pieces instead,
+// with all that metro does at the end after each, and what came before is half text, half seed of the next.
 func (e *Env) keyOf(item []byte) key {
-	a, b := metro.Hash128(item, e.Seed)
-	return key{a, b}
+	if len(item) < longItem {
+		a, b := metro.Hash128(item, e.Seed)
+		return key{a, b}
+	}
+	k := key{uint64(len(item)), e.Seed}
+	var text [8 + pieceSize]byte
+	for len(item) > 0 {
+		binary.LittleEndian.PutUint64(text[:], k.a)
+		n := copy(text[8:], item)
+		k.a, k.b = metro.Hash128(text[:8+n], k.b)
+		item = item[n:]
+	}
+	return k
 }
 
 // inLane is where the item lies in lane i of so many blocks: its block, and the eight bits, each of

@@ -25,7 +25,7 @@ import (
 //	page 0        0 header and links
 //	         dirAt u32 for each of the first 4096 pages of bits: its place in the list; 0: not there, all its bits are 0
 //	        rootAt u32 for each of 16 pages of 16384 such entries each: its place in the list, or 0
-//	        bitsAt the first 516 blocks
+//	        bitsAt the first 746 blocks
 //	others  1024 blocks each, or entries
 //
 // 16 GiB of bits is all a filter can have.
@@ -44,10 +44,12 @@ const (
 	linkLanes  = 8
 	linkSize   = 16
 
-	// minRate is the lowest rate of a link, and maxLinks as many as a filter of the highest rate can have until
-	// it is reached. RedisBloom has a few more before its rates are zero.
-	minRate  = 0x1p-1000
-	maxLinks = 999
+	// minRate is the lowest rate that a link can be made for.
+	minRate = 0x1p-1000
+	// From slowLinks links on, each is at least twice as large as the one before: a look-up asks them all.
+	slowLinks = 32
+	// maxLinks are more than a filter can have: those after slowLinks double, up to maxCapacity.
+	maxLinks = 80
 
 	direct  = 4096
 	roots   = 16

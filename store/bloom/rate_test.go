@@ -19,7 +19,7 @@ func bound(n int, rate float64) int {
 func TestRate(t *testing.T) {
 	items, n := uint64(1_000_000), 1_000_000
 	if testing.Short() {
-		items, n = 50_000, 200_000
+		items, n = 20_000, 50_000
 	}
 	for _, rate := range []float64{0.01, 0.001} {
 		for _, p := range []Params{
@@ -59,6 +59,9 @@ func TestRateOfSmall(t *testing.T) {
 	} {
 		k := newKit(t)
 		filters, each, found := 300, 2000, 0
+		if testing.Short() {
+			filters = 60
+		}
 		for i := range filters {
 			k.envs[0].Seed = uint64(i)
 			f := k.make(0, p)

@@ -211,3 +211,32 @@ func TestGoRedisKeys(t *testing.T) {
 		}
 	})
 }
+
+func TestGoRedisBloom(t *testing.T) {
+	withGoRedis(t, func(ctx context.Context, t *testing.T, db *redis.Client) {
+		options := &redis.BFReserveOptions{Capacity: 1000, Error: 0.001, Expansion: 4}
+		must[string](t)(db.BFReserveWithArgs(ctx, "found", options).Result())
+		if !must[bool](t)(db.BFAdd(ctx, "found", "chest:1").Result()) || must[bool](t)(db.BFExists(ctx, "found", "chest:2").Result()) {
+			t.Error("BFAdd, BFExists")
+		}
+		if v := must[[]bool](t)(db.BFMAdd(ctx, "found", "chest:1", "chest:2").Result()); !slices.Equal(v, []bool{false, true}) {
+			t.Errorf("BFMAdd: %v", v)
+		}
+		if v := must[[]bool](t)(db.BFInsert(ctx, "new", &redis.BFInsertOptions{Capacity: 50, NonScaling: true}, "a", "b").Result()); !slices.Equal(v, []bool{true, true}) {
+			t.Errorf("BFInsert: %v", v)
+		}
+		if v := must[[]bool](t)(db.BFMExists(ctx, "found", "chest:2", "chest:3").Result()); !slices.Equal(v, []bool{true, false}) {
+			t.Errorf("BFMExists: %v", v)
+		}
+		if n := must[int64](t)(db.BFCard(ctx, "found").Result()); n != 2 {
+			t.Errorf("BFCard: %d", n)
+		}
+		info := must[redis.BFInfo](t)(db.BFInfo(ctx, "found").Result())
+		if info.Capacity != 1000 || info.Filters != 1 || info.ItemsInserted != 2 || info.ExpansionRate != 4 || info.Size < 1000 {
+			t.Errorf("BFInfo: %+v", info)
+		}
+		if info := must[redis.BFInfo](t)(db.BFInfoItems(ctx, "found").Result()); info.ItemsInserted != 2 {
+			t.Errorf("BFInfoItems: %+v", info)
+		}
+	})
+}
