@@ -2,7 +2,6 @@ package zset
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -230,7 +229,7 @@ func (n *Near) seed(roots []child.Child) []child.Child {
 		path[h-1] = node{place: placeOf(up.place, h, i), lo: lo, hi: hi, id: p.child(i), level: h - 1}
 	}
 	t.r(path[0].id).Prefetch(prefetchLines)
-	n.scanLeaf(path[0].id)
+	n.scanSeed(path[0].id, key)
 	for h := 1; h <= t.height && n.err == nil; h++ {
 		from := len(n.nodes)
 		n.expand(&path[h], t.at[h])
@@ -248,9 +247,16 @@ func (n *Near) drain(from int) int {
 	if len(n.hits) >= n.k {
 		return from
 	}
-	slices.SortFunc(n.nodes[from:], func(a, b node) int { return cmp.Compare(a.turn, b.turn) })
 	for ; from < len(n.nodes) && len(n.hits) < n.k && n.err == nil; from++ {
-		n.scanLeaf(n.nodes[from].id)
+		rest := n.nodes[from:]
+		next := 0
+		for i := range rest {
+			if rest[i].turn < rest[next].turn {
+				next = i
+			}
+		}
+		rest[0], rest[next] = rest[next], rest[0]
+		n.scanLeaf(rest[0].id)
 	}
 	return from
 }
@@ -402,8 +408,14 @@ func (n *Near) scanLeaf(id uint32) {
 		return
 	}
 	n.tighten()
+	n.scanRows(id, l, 0, rows)
+}
+
+// scanRows offers the rows of a leaf from i on up to but not including end.
+func (n *Near) scanRows(id uint32, l leaf, i, end int) {
+	t := &n.set.t
 	keys := l.keys()
-	for i := range rows {
+	for ; i < end; i++ {
 		code, ok := t.code(l.U64(keys + 8*i))
 		if ok && n.gate.Passes(code) {
 			n.hit = Hit{Distance: math.NaN(), Code: code, leaf: id, pos: uint32(i)}
@@ -413,6 +425,22 @@ func (n *Near) scanLeaf(id uint32) {
 			}
 		}
 	}
+}
+
+// scanSeed offers the rows of the leaf where the search begins: first those around the key where the place searched from would be, since
+// these bound the answer soon.
+func (n *Near) scanSeed(id uint32, key uint64) {
+	l := n.set.t.leafR(id)
+	rows := l.n()
+	if n.count(rows); n.err != nil {
+		return
+	}
+	n.tighten()
+	at := l.lowerKey(key, rows)
+	from, to := max(0, at-(n.k+1)/2), min(rows, at+(n.k+1)/2)
+	n.scanRows(id, l, from, to)
+	n.scanRows(id, l, 0, from)
+	n.scanRows(id, l, to, rows)
 }
 
 // leafTied is tied for a leaf whose rows are all in one cell: they are in the order of their members.
@@ -485,10 +513,8 @@ func (n *Near) sink(i int) {
 
 // before reports whether a comes before b, neither of which is ranked after the hits.
 func (n *Near) before(a, b *Hit) bool {
-	if d := a.Rank - b.Rank; d > n.slack {
-		return false
-	} else if d < -n.slack {
-		return true
+	if d := a.Rank - b.Rank; math.Abs(d) > n.slack {
+		return d < 0
 	}
 	return n.compare(a, b) < 0
 }
