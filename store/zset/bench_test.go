@@ -117,3 +117,43 @@ func BenchmarkRemoveRange(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPut moves the rows of valued sets: "near" within the leaf, as players do, "far" to
+// anywhere. Values have 24 bytes.
+func BenchmarkPut(b *testing.B) {
+	for _, n := range []int{120, 1_000_000} {
+		e, s := benchSet(b, 0, player)
+		e.Free(s.Handle())
+		e.CreateValued(s)
+		rng := rand.New(rand.NewPCG(1, 2))
+		value := make([]byte, 24)
+		members := make([][]byte, min(n, 1<<16))
+		keys := make([]uint64, len(members))
+		var buf []byte
+		for i := range n {
+			buf = player(buf[:0], i)
+			key := rng.Uint64()
+			if i < len(members) {
+				members[i], keys[i] = player(nil, i), key
+			}
+			s.Put(buf, key, value, nil, false)
+		}
+		for _, move := range []struct {
+			name string
+			to   func(i int) uint64
+		}{
+			{"near", func(i int) uint64 { return keys[i] ^ rng.Uint64N(1<<20) }},
+			{"far", func(int) uint64 { return rng.Uint64() }},
+		} {
+			b.Run(fmt.Sprintf("%d/%s", n, move.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					at := i % len(members)
+					value[i%len(value)]++
+					s.Put(members[at], move.to(at), value, nil, true)
+				}
+				b.ReportMetric(float64(s.Bytes())/float64(n), "B/row")
+			})
+		}
+	}
+}

@@ -428,10 +428,13 @@ func (s *rowSet) read(t *tree, id uint32) {
 	s.leaves++
 	copy(buf, t.r(id).Bytes(0, blockSize))
 	l := leaf{offheap.Scratch(buf)}
-	pre := l.prefix()
+	pre, valued := l.prefix(), l.valued()
 	for i := range l.n() {
 		r := &s.rows[s.n]
-		*r = row{key: l.key(i), fp: l.fp(i), from: id, pre: pre, extra: l.extra(i)}
+		*r = row{key: l.key(i), fp: l.fp(i), from: id, pre: pre}
+		if valued {
+			r.extra = l.extra(i)
+		}
 		if r.suf, r.long = l.entry(i); r.long != 0 {
 			r.hash = l.longHash(i)
 		}
