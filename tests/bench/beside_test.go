@@ -19,7 +19,7 @@ func (s settings) memoryBeside(t *testing.T) {
 	for _, p := range newPopulations(s.rows).beside() {
 		t.Run(p.name, func(t *testing.T) {
 			peers := startPeers(t)
-			source = machine(t, peers)
+			source = machine(t, peers[:]...)
 			var used, resident [2]float64
 			for i, on := range peers {
 				used[i], resident[i] = growth(t, on, p)
@@ -65,7 +65,7 @@ func (s settings) publishing(t *testing.T) {
 			decimal(m[0]/m[1], 2), decimal(least, 2)+" to "+decimal(greatest, 2), "1.5")
 	}
 	publish(t, fmt.Sprintf("Messages delivered per server-CPU-second, %d publishers, medians of %d rounds of %v.\n%s\n\n%s",
-		publishers, s.rounds, s.duration, machine(t, peers), list))
+		publishers, s.rounds, s.duration, machine(t, peers[:]...), list))
 }
 
 // deliver lets publishers send messages of 16 bytes, depth at once, and waits until every
@@ -195,7 +195,7 @@ func (s settings) expiry(t *testing.T) {
 	}
 	publish(t, fmt.Sprintf("Milliseconds that INCR takes from when it was due, %s a second, before and while %s keys expire at once,\n"+
 		"medians of %d rounds, and the longest and how late the sender was of each.\n%s\n\n%s",
-		thousands(expiryRate), thousands(float64(s.rows)), s.rounds, machine(t, peers), list))
+		thousands(expiryRate), thousands(float64(s.rows)), s.rounds, machine(t, peers[:]...), list))
 }
 
 // expiryResult is what clients noticed before and while keys expired, and after what time all

@@ -21,7 +21,7 @@ func TestBig(t *testing.T) {
 	t.Setenv("GODEBUG", "gctrace=1")
 	w := boardWorkloads(newPopulations(s.rows))[0]
 	peers := startPeers(t)
-	source := machine(t, peers)
+	source := machine(t, peers[:]...)
 	f, r := s.measureBig(t, peers[0], w), s.measureBig(t, peers[1], w)
 
 	list := table{{"", "Quarry:", "Redis:", "target:"}}

@@ -8,12 +8,15 @@
 //
 //	go test ./tests/bench -run TestPeers -full -v -timeout 40m
 //	go test ./tests/bench -run TestBeside -full -v -timeout 40m
+//	go test ./tests/bench -run TestPlaces -full -v -timeout 60m
 //	go test ./tests/bench -run TestBig -big -v -timeout 30m
 //
 // with -rows=1000000 -seconds=2 -rounds=3 -conns=50 -pipelines=16,1 as defaults and
 // -workloads=zadd,'h*' to choose some by name or pattern. TestPeers/speed, /latency and
 // /memory are the parts of the first, which is about boards; those of the second, about
-// what lives beside them, TestBeside/speed, /publish, /memory and /expiry.
+// what lives beside them, TestBeside/speed, /publish, /memory and /expiry; those of
+// the third, about places, TestPlaces/speed, /reach, /latency, /crowd, /memory and /radius,
+// which draws docs/radius.svg.
 //
 // # What is measured
 //
@@ -31,6 +34,18 @@
 // from when it was due, so that a stall is charged to every request behind it.
 // The rates are half of what the slower server reached in a closed loop just
 // before, for both, and half of its own for each.
+//
+// Where a request takes a server milliseconds, as a search of thousands of places does, there are only as
+// many connections as get a reply for each batch within the measurement: on more, requests
+// would only wait. All that were sent are awaited and counted, with their CPU time, also beyond its end.
+//
+// Places: a million on 1 x 1 degree, evenly, and again in towns; fewer take less room, so that as many
+// are within a kilometre. Searches are made where places are. What a search costs that has more and
+// more in its reach is compared with the first of its table, in turns; Redis, whose costs
+// grow with what is in reach, is not asked for the nearest of all. The plot shows both, by radius.
+//
+// Crowd: all members move and others search among them, in one open loop with a rate for each. What the
+// sender is late with goes out together, one write a connection.
 //
 // Memory: bytes a row as MEMORY USAGE accounts them and as the growth of the
 // resident set, each shape of data in fresh servers; then RSS by used_memory.

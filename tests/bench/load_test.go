@@ -27,6 +27,7 @@ type lane struct {
 	sent    int64
 	got     atomic.Int64
 	due     chan time.Duration // open loop: when each request in flight was due
+	queued  int                // requests in out that have not been sent
 }
 
 func dialLane(p *peer, next func(dst []byte) []byte) (*lane, error) {
@@ -37,15 +38,26 @@ func dialLane(p *peer, next func(dst []byte) []byte) (*lane, error) {
 	return &lane{conn: conn, next: next, answers: 1, in: make([]byte, 64<<10)}, nil
 }
 
+// queue makes a request that goes out with the next flush.
+func (l *lane) queue() {
+	l.out = l.next(l.out)
+	l.queued++
+}
+
+// flush sends what is queued, in one write.
+func (l *lane) flush() error {
+	l.sent += int64(l.queued)
+	_, err := l.conn.Write(l.out)
+	l.out, l.queued = l.out[:0], 0
+	return err
+}
+
 // send writes depth requests at once.
 func (l *lane) send(depth int) error {
-	l.out = l.out[:0]
 	for range depth {
-		l.out = l.next(l.out)
+		l.queue()
 	}
-	l.sent += int64(depth)
-	_, err := l.conn.Write(l.out)
-	return err
+	return l.flush()
 }
 
 // receive waits for bytes and returns how many replies they complete.
@@ -91,6 +103,7 @@ func (l load) lanes(t *testing.T) []*lane {
 	list := make([]*lane, l.conns)
 	for i := range list {
 		g := l.work.generator(l.seed + uint64(i)<<32)
+		g.client = i
 		next := func(dst []byte) []byte { return l.work.next(g, dst) }
 		var err error
 		if list[i], err = dialLane(l.on, next); err != nil {
@@ -112,7 +125,7 @@ func (l load) settle(t *testing.T, lanes []*lane, before int64) {
 	for _, lane := range lanes {
 		lane.conn.Close()
 		r := &lane.replies
-		if r.errors > 0 || r.misses > 0 && !l.work.drains || lane.got.Load() != lane.sent*int64(lane.answers) {
+		if r.errors > 0 || r.misses > 0 && !l.work.mayMiss || lane.got.Load() != lane.sent*int64(lane.answers) {
 			t.Fatalf("%s, %s: %d requests on a connection, %d replies, %d without result, %d errors, the first %q",
 				l.on.name, l.work.name, lane.sent, lane.got.Load(), r.misses, r.errors, r.first)
 		}
@@ -126,6 +139,7 @@ func (l load) settle(t *testing.T, lanes []*lane, before int64) {
 // closedResult is what a closed loop showed.
 type closedResult struct {
 	requests int64
+	conns    int // connections that sent them
 	elapsed  time.Duration
 	cpu      time.Duration // of the server
 }
@@ -137,9 +151,32 @@ func (r closedResult) perCPUSecond() float64 {
 	return float64(r.requests) / max(r.cpu, time.Second/ticksPerSecond).Seconds()
 }
 
+// eased has as few connections as one batch of each can be answered of in the time there is, where
+// requests take long: more would only wait.
+func (l load) eased(t *testing.T) load {
+	t.Helper()
+	if !l.work.heavy {
+		return l
+	}
+	one := l
+	one.conns = 1
+	lane := one.lanes(t)[0]
+	defer lane.conn.Close()
+	start := time.Now()
+	for range l.depth {
+		if err := lane.exchange(1); err != nil {
+			t.Fatalf("%s, %s: %v", l.on.name, l.work.name, err)
+		}
+	}
+	batches := float64(l.duration) / float64(time.Since(start))
+	l.conns = max(1, min(l.conns, int(batches)))
+	return l
+}
+
 // closed lets every connection exchange depth requests again and again.
 func (l load) closed(t *testing.T) closedResult {
 	t.Helper()
+	l = l.eased(t)
 	before := calls(t, l.on.Dial(t), l.work.command)
 	lanes := l.lanes(t)
 	failures := make(chan error, len(lanes))
@@ -152,7 +189,7 @@ func (l load) closed(t *testing.T) closedResult {
 			t.Fatalf("%s, %s: %v", l.on.name, l.work.name, err)
 		}
 	}
-	r := closedResult{elapsed: time.Since(start), cpu: l.on.cpuTime(t) - cpu}
+	r := closedResult{conns: l.conns, elapsed: time.Since(start), cpu: l.on.cpuTime(t) - cpu}
 	for _, lane := range lanes {
 		r.requests += lane.sent - 1 // the first one came before
 	}
@@ -213,38 +250,91 @@ type openResult struct{ replied, sentLate quantiles }
 // when it is due.
 func (l load) openLoop(t *testing.T, rate float64) openResult {
 	t.Helper()
-	before := calls(t, l.on.Dial(t), l.work.command)
-	lanes := l.lanes(t)
-	replied, sentLate := newLatencies(), newLatencies()
-	start := time.Now()
-	failures := make(chan error, len(lanes))
-	for _, lane := range lanes {
-		lane.due = make(chan time.Duration, 1<<12)
-		go func() { failures <- lane.await(start, replied) }()
-	}
-	if err := sendWhenDue(lanes, start, l.duration, newSchedule(rate, l.seed), sentLate); err != nil {
-		t.Fatalf("%s, %s: %v", l.on.name, l.work.name, err)
-	}
-	var sent int64
-	for _, lane := range lanes {
-		harness.Eventually(t, "all replies come", func() bool { return lane.got.Load() == lane.sent })
-		lane.conn.Close()
-		sent += lane.sent - 1 // the first one came before
-	}
-	for range lanes {
-		if err := <-failures; err != nil {
-			t.Fatalf("%s, %s: %v", l.on.name, l.work.name, err)
-		}
-	}
-	l.settle(t, lanes, before)
-	if got := replied.hist.TotalCount(); got != sent || replied.lost > 0 {
-		t.Fatalf("%s, %s: %d requests, %d times taken, %d too long", l.on.name, l.work.name, sent, got, replied.lost)
-	}
-	return openResult{replied.quantiles(), sentLate.quantiles()}
+	return openTogether(t, stream{load: l, requests: newSchedule(rate, l.seed)})[0]
 }
 
-// await records the time of every reply until the connection is closed.
+// stream is a load whose requests are due at times of their own.
+type stream struct {
+	load
+	requests timetable
+
+	lanes             []*lane
+	turn              int           // the lane that sends next, counted on
+	due               time.Duration // when it does
+	replied, sentLate *latencies
+}
+
+// openTogether runs streams of different commands at once, for as long as the first one says.
+func openTogether(t *testing.T, streams ...stream) (results []openResult) {
+	t.Helper()
+	before := make([]int64, len(streams))
+	for i := range streams {
+		s := &streams[i]
+		before[i] = calls(t, s.on.Dial(t), s.work.command)
+		s.lanes, s.replied, s.sentLate = s.load.lanes(t), newLatencies(), newLatencies()
+		for _, lane := range s.lanes {
+			lane.due = make(chan time.Duration, 1<<12)
+		}
+	}
+	start := time.Now()
+	failures := make(chan error, len(streams))
+	for i := range streams {
+		go func() { failures <- streams[i].await(start) }()
+	}
+	if err := sendWhenDue(streams, start, streams[0].duration); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range streams {
+		for _, lane := range s.lanes {
+			harness.Eventually(t, "all replies come", func() bool { return lane.got.Load() == lane.sent*int64(lane.answers) })
+			lane.conn.Close()
+		}
+	}
+	for range streams {
+		if err := <-failures; err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, s := range streams {
+		results = append(results, s.result(t, before[i]))
+	}
+	return results
+}
+
+// result checks the counts of a stream that has ended.
+func (s stream) result(t *testing.T, before int64) openResult {
+	t.Helper()
+	s.settle(t, s.lanes, before)
+	var sent int64
+	for _, lane := range s.lanes {
+		sent += lane.sent - 1 // the first one came before
+	}
+	if got := s.replied.hist.TotalCount(); got != sent || s.replied.lost > 0 {
+		t.Fatalf("%s, %s: %d requests, %d times taken, %d too long", s.on.name, s.work.name, sent, got, s.replied.lost)
+	}
+	return openResult{s.replied.quantiles(), s.sentLate.quantiles()}
+}
+
+// await records the times of all requests until the connections are closed.
+func (s *stream) await(start time.Time) error {
+	failures := make(chan error, len(s.lanes))
+	for _, lane := range s.lanes {
+		go func() { failures <- lane.await(start, s.replied) }()
+	}
+	var all []error
+	for range s.lanes {
+		all = append(all, <-failures)
+	}
+	if err := errors.Join(all...); err != nil {
+		return fmt.Errorf("%s, %s: %w", s.on.name, s.work.name, err)
+	}
+	return nil
+}
+
+// await records the time of every request, which ends with the last of its replies, until the
+// connection is closed.
 func (l *lane) await(start time.Time, times *latencies) error {
+	waiting := l.answers
 	for {
 		done, err := l.receive()
 		now := time.Since(start)
@@ -255,7 +345,10 @@ func (l *lane) await(start time.Time, times *latencies) error {
 			return fmt.Errorf("after %d replies: %w", l.got.Load(), err)
 		}
 		for range done {
-			times.record(now - <-l.due)
+			if waiting--; waiting == 0 {
+				waiting = l.answers
+				times.record(now - <-l.due)
+			}
 		}
 	}
 }

@@ -43,15 +43,14 @@ func usage(t *testing.T, c *harness.Client, p *population) (bytes int64, rows in
 	return bytes, rows
 }
 
-// memory measures all boards, each population in servers of its own, and the first again after
-// updates.
-func (s settings) memory(t *testing.T) {
+// memory measures populations, each in servers of its own, and the first again after updates.
+func (s settings) memory(t *testing.T, populations []*population) {
 	list := &table{{"rows", "server", "MEMORY USAGE:", "RSS:", "RSS / used_memory:", "target:"}}
 	source := ""
-	for i, p := range newPopulations(s.rows).boards() {
+	for i, p := range populations {
 		t.Run(p.name, func(t *testing.T) {
 			peers := startPeers(t)
-			source = machine(t, peers)
+			source = machine(t, peers[:]...)
 			for _, on := range peers {
 				empty := harness.RSS(t, on.Pid())
 				p.fill(t, on)
@@ -59,7 +58,8 @@ func (s settings) memory(t *testing.T) {
 				if i > 0 {
 					continue
 				}
-				transfer(t, on, newGenerator(p, nil, 5).zadd, p.rows())
+				g := newGenerator(p, nil, 5)
+				transfer(t, on, func(dst []byte) []byte { return p.kind.update(g, dst) }, p.rows())
 				list.addFootprint(p.title()+", after updates", on, p, measureFootprint(t, on, p, empty))
 			}
 		})

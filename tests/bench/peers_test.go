@@ -15,7 +15,7 @@ func TestPeers(t *testing.T) {
 	s := newSettings(t)
 	t.Run("speed", func(t *testing.T) { s.speed(t, s.boards) })
 	t.Run("latency", func(t *testing.T) { s.latency(t, s.boards) })
-	t.Run("memory", s.memory)
+	t.Run("memory", func(t *testing.T) { s.memory(t, newPopulations(s.rows).boards()) })
 }
 
 // TestBeside prints the README's tables of what lives beside boards.
@@ -90,13 +90,19 @@ func (s settings) inTurns(t *testing.T, peers [2]*peer, w *workload, depth int) 
 	for round := range s.rounds {
 		for turn := range peers {
 			i := (round + turn) % len(peers)
-			r := load{peers[i], w, s.conns, depth, s.duration, uint64(round)}.closed(t)
-			t.Logf("%s x %d, %s: %s requests/s, %s per CPU second", w.name, depth, peers[i].name,
-				thousands(r.perSecond()), thousands(r.perCPUSecond()))
-			p[i] = append(p[i], r)
+			p[i] = append(p[i], s.closed(t, peers[i], w, depth, round))
 		}
 	}
 	return p
+}
+
+// closed is one measurement of a server.
+func (s settings) closed(t *testing.T, on *peer, w *workload, depth, round int) closedResult {
+	t.Helper()
+	r := load{on, w, s.conns, depth, s.duration, uint64(round)}.closed(t)
+	t.Logf("%s x %d, %s: %d connections, %s requests/s, %s per CPU second", w.name, depth, on.name,
+		r.conns, thousands(r.perSecond()), thousands(r.perCPUSecond()))
+	return r
 }
 
 // medians are those of a figure of the results of both.
@@ -141,8 +147,44 @@ func (s settings) speed(t *testing.T, workloads []*workload) {
 				decimal(least, 2)+" to "+decimal(greatest, 2), target(w.targets[depth]))
 		}
 	}
-	publish(t, fmt.Sprintf("Requests per server-CPU-second, %s rows, %d connections, medians of %d rounds of %v.\n%s\n\n%s",
-		thousands(float64(s.rows)), s.conns, s.rounds, s.duration, machine(t, peers), list))
+	publish(t, fmt.Sprintf("Requests per server-CPU-second, %s rows, %s, medians of %d rounds of %v.\n%s\n\n%s",
+		thousands(float64(s.rows)), s.connections(workloads), s.rounds, s.duration, machine(t, peers[:]...), list))
+}
+
+// connections says how many there are when workloads are measured.
+func (s settings) connections(workloads []*workload) string {
+	text := strconv.Itoa(s.conns) + " connections"
+	if slices.ContainsFunc(workloads, func(w *workload) bool { return w.heavy }) {
+		text += " (fewer where a request takes milliseconds)"
+	}
+	return text
+}
+
+// compare measures Quarry alone with workloads on one population, in turns, and says what each costs
+// compared with the first.
+func (s settings) compare(t *testing.T, workloads []*workload) {
+	on := startQuarry(t)
+	fillFor(t, on, workloads)
+	list := table{{"request", "pipeline:", "per CPU second:", "CPU, µs:", "cost by the first's:", "of rounds:", "target:"}}
+	for _, depth := range s.pipelines {
+		rounds := make([][]closedResult, len(workloads))
+		for round := range s.rounds {
+			for turn := range workloads {
+				i := (round + turn) % len(workloads)
+				rounds[i] = append(rounds[i], s.closed(t, on, workloads[i], depth, round))
+			}
+		}
+		for i, w := range workloads {
+			// What the first answers in the time that this one takes for one request.
+			p := pair{rounds[0], rounds[i]}
+			m := p.medians(closedResult.perCPUSecond)
+			least, greatest := p.ratios()
+			list.add(w.title, strconv.Itoa(depth), thousands(m[1]), decimal(1e6/m[1], 1), decimal(m[0]/m[1], 2),
+				decimal(least, 2)+" to "+decimal(greatest, 2), target(w.limit))
+		}
+	}
+	publish(t, fmt.Sprintf("Quarry's requests per server-CPU-second, %s rows, %s, medians of %d rounds of %v.\n%s\n\n%s",
+		thousands(float64(workloads[0].on.rows())), s.connections(workloads), s.rounds, s.duration, machine(t, on), list))
 }
 
 // latency measures at half of the capacity: of the slower one for both, and of
@@ -175,7 +217,7 @@ func (s settings) latency(t *testing.T, workloads []*workload) {
 	}
 	publish(t, fmt.Sprintf("Milliseconds from when a request was due to its reply, not pipelined, %s rows, %d connections,\n"+
 		"medians of %d rounds of %v, the longest of all.\n%s\n\n%s",
-		thousands(float64(s.rows)), s.conns, s.rounds, s.duration, machine(t, peers), list))
+		thousands(float64(s.rows)), s.conns, s.rounds, s.duration, machine(t, peers[:]...), list))
 }
 
 // openInTurns measures each server at its rate.
@@ -250,13 +292,16 @@ func TestPeersAnswerAlike(t *testing.T) {
 				if mine.IsError() || mine.Nil || mine.String() != theirs.String() {
 					t.Fatalf("%s: %q: Quarry says %s, Redis %s", w.name, request, mine, theirs)
 				}
+				if w.finds > 0 && len(mine.Elems) != w.finds {
+					t.Fatalf("%s: %q finds %s", w.name, request, mine)
+				}
 			}
 		}
 	}
 	for _, p := range needed(all) {
 		for n := range p.keys {
 			mine, theirs := p.dump(clients[0], p.key(n)), p.dump(clients[1], p.key(n))
-			if mine.String() != theirs.String() || p.kind == nil && len(mine.Elems) != 2*p.size {
+			if mine.String() != theirs.String() || p.kind.row != nil && len(mine.Elems) != 2*p.size {
 				t.Fatalf("%s: Quarry has %s, Redis %s", p.key(n), mine, theirs)
 			}
 		}

@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,21 +22,27 @@ type population struct {
 	keys   int
 	size   int // members of a key
 	member func(dst []byte, n int) []byte
-	kind   *kind   // nil: boards, that is sorted sets
+	at     func(n int) (x, y int) // where member n is at first, in millionths; nil: nowhere
+	kind   *kind
 	target float64 // bytes a row that it may take; 0 says nothing
 }
 
-// kind is what populations of one type have in common.
+// kind is what populations of one type have in common. Either their keys are made by one command
+// each, or their rows are.
 type kind struct {
 	// whole appends the command that makes a key with all its rows and answers how
 	// many those are.
 	whole func(g *generator, dst []byte, key int) []byte
+	// row appends the command that adds member n to a key and answers 1, update one that
+	// changes a random member.
+	row    func(g *generator, dst []byte, key, n int) []byte
+	update func(g *generator, dst []byte) []byte
 	// dump is the command that shows what the key KEY holds.
 	dump string
 }
 
 var (
-	boardKind  = &kind{dump: "ZRANGE KEY 0 -1 WITHSCORES"}
+	boardKind  = &kind{row: (*generator).appendZadd, update: (*generator).zadd, dump: "ZRANGE KEY 0 -1 WITHSCORES"}
 	stringKind = &kind{whole: (*generator).setnx, dump: "GET KEY"}
 	hashKind   = &kind{whole: (*generator).hsetAll, dump: "HGETALL KEY"}
 	setKind    = &kind{whole: (*generator).saddAll, dump: "SMEMBERS KEY"}
@@ -52,14 +59,10 @@ func (p *population) key(n int) string { return string(p.appendKey(nil, n)) }
 
 // dump asks a server what a key holds. The order of what has none is made the same everywhere.
 func (p *population) dump(c *harness.Client, key string) harness.Value {
-	k := p.kind
-	if k == nil {
-		k = boardKind
-	}
-	command := strings.Fields(k.dump)
+	command := strings.Fields(p.kind.dump)
 	command[1] = key
 	v := c.Do(command...)
-	if k == hashKind || k == setKind {
+	if p.kind == hashKind || p.kind == setKind {
 		return v.Sorted()
 	}
 	return v
@@ -71,19 +74,25 @@ type populations struct {
 	boards10, boards200, boards2000 *population
 	// What lives beside boards.
 	strings, counters, hashes, names, numbers, lists *population
+	// Sorted sets of places.
+	places, towns *population
 }
 
-// newPopulations makes boards of about rows rows each, and as many keys of what lives beside them.
+// newPopulations makes boards and sets of places of about rows rows each, and as many keys of what lives beside
+// boards.
 func newPopulations(rows int) populations {
 	single := func(name string, member func([]byte, int) []byte, target float64) *population {
-		return &population{name: name, prefix: name + ":", keys: 1, size: rows, member: member, target: target}
+		return &population{name: name, prefix: name + ":", keys: 1, size: rows, member: member, kind: boardKind, target: target}
 	}
 	many := func(size, keys int) *population {
 		name := "boards of " + strconv.Itoa(size)
-		return &population{name: name, prefix: "board" + strconv.Itoa(size) + ":", keys: keys, size: size, member: appendPlayer}
+		return &population{name: name, prefix: "board" + strconv.Itoa(size) + ":", keys: keys, size: size, member: appendPlayer, kind: boardKind}
 	}
 	beside := func(name, prefix string, k *kind, size int, member func([]byte, int) []byte) *population {
 		return &population{name: name, prefix: prefix, keys: rows, size: size, member: member, kind: k}
+	}
+	geo := func(name, prefix string, at func(int) (int, int)) *population {
+		return &population{name: name, prefix: prefix, keys: 1, size: rows, member: appendPlayer, at: at, kind: geoKind, target: 36}
 	}
 	return populations{
 		strings:    beside("strings of 16 bytes", "token:", stringKind, 1, appendText),
@@ -98,6 +107,8 @@ func newPopulations(rows int) populations {
 		boards10:   many(10, rows/10),
 		boards200:  many(200, rows/100),
 		boards2000: many(2000, rows/1000),
+		places:     geo("places", "places:", uniform(westLon, southLat, side(rows))),
+		towns:      geo("places in towns", "towns:", clustered(westLon, southLat, side(rows), max(1, rows/2000))),
 	}
 }
 
@@ -180,12 +191,12 @@ func appendAnySize(dst []byte, n int) []byte {
 }
 
 // filler returns what appends the commands that make p, one a call, and how many there are:
-// the ZADDs of all rows, board by board and member by member, with scores that depend on
-// seed; or one for each key.
+// those of all rows, key by key and member by member, or one for each key. Scores depend on
+// seed.
 func (p *population) filler(seed uint64) (next func(dst []byte) []byte, calls int) {
 	g := newGenerator(p, nil, seed)
 	key, n := 0, 0
-	if p.kind != nil {
+	if p.kind.whole != nil {
 		return func(dst []byte) []byte {
 			dst = p.kind.whole(g, dst, key)
 			key++
@@ -193,7 +204,7 @@ func (p *population) filler(seed uint64) (next func(dst []byte) []byte, calls in
 		}, p.keys
 	}
 	return func(dst []byte) []byte {
-		dst = g.appendZadd(dst, key, n)
+		dst = p.kind.row(g, dst, key, n)
 		if n++; n == p.size {
 			key, n = key+1, 0
 		}
@@ -204,7 +215,7 @@ func (p *population) filler(seed uint64) (next func(dst []byte) []byte, calls in
 func TestMembersDiffer(t *testing.T) {
 	const rows = 20_000
 	all := newPopulations(rows)
-	for _, p := range append(all.boards(), all.beside()...) {
+	for _, p := range slices.Concat(all.boards(), all.beside(), all.geo()) {
 		seen := map[string]bool{}
 		for n := range p.size {
 			seen[string(p.member(nil, n))] = true
@@ -234,7 +245,7 @@ func TestMemberLengths(t *testing.T) {
 }
 
 func TestFillerMakesEveryRow(t *testing.T) {
-	p := &population{prefix: "b:", keys: 2, size: 2, member: appendPlayer}
+	p := &population{prefix: "b:", keys: 2, size: 2, member: appendPlayer, kind: boardKind}
 	next, calls := p.filler(1)
 	if calls != 4 {
 		t.Errorf("%d calls", calls)

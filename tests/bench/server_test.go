@@ -92,12 +92,18 @@ func calls(t *testing.T, c *harness.Client, command string) (n int64) {
 }
 
 // machine describes where a table comes from.
-func machine(t *testing.T, peers [2]*peer) string {
+func machine(t *testing.T, peers ...*peer) string {
 	t.Helper()
-	server := func(p *peer) string { return p.Dial(t).Do("INFO", "server").Str }
-	return fmt.Sprintf("Quarry %s (%s) and redis-server %s on %s.",
-		harness.Field(server(peers[0]), "quarry_version"), harness.Field(server(peers[0]), "go_version"),
-		harness.Field(server(peers[1]), "redis_version"), processor())
+	var names []string
+	for _, p := range peers {
+		server := p.Dial(t).Do("INFO", "server").Str
+		if p.name == redis {
+			names = append(names, "redis-server "+harness.Field(server, "redis_version"))
+			continue
+		}
+		names = append(names, fmt.Sprintf("Quarry %s (%s)", harness.Field(server, "quarry_version"), harness.Field(server, "go_version")))
+	}
+	return strings.Join(names, " and ") + " on " + processor() + "."
 }
 
 // processor is the machine's, as far as Linux tells.

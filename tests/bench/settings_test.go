@@ -33,8 +33,10 @@ type settings struct {
 	pipelines []int
 	boards    []*workload // those of TestPeers
 	beside    []*workload // those of TestBeside
+	places    []*workload // those of TestPlaces
 
-	subscribers int
+	subscribers     int
+	moves, searches float64 // a second, of a crowd
 }
 
 // forReal reports whether figures are wanted, not only proof that the harness works.
@@ -42,9 +44,9 @@ func forReal() bool { return *full || *big }
 
 func newSettings(t *testing.T) settings {
 	t.Helper()
-	s := settings{rows: 2000, duration: 10 * time.Millisecond, rounds: 1, conns: 5, subscribers: 20}
+	s := settings{rows: 2000, duration: 10 * time.Millisecond, rounds: 1, conns: 5, subscribers: 20, moves: 5000, searches: 1000}
 	if forReal() {
-		s = settings{rows: 1_000_000, duration: 2 * time.Second, rounds: 3, conns: 50, subscribers: 1000}
+		s = settings{rows: 1_000_000, duration: 2 * time.Second, rounds: 3, conns: 50, subscribers: 1000, moves: 100_000, searches: 20_000}
 	}
 	if *rowsFlag > 0 {
 		s.rows = *rowsFlag
@@ -65,10 +67,11 @@ func newSettings(t *testing.T) settings {
 	if s.pipelines, err = numbers(*pipelinesFlag); err != nil {
 		t.Fatalf("-pipelines: %v", err)
 	}
-	populations := newPopulations(s.rows)
-	if s.boards, s.beside, err = choose(boardWorkloads(populations), besideWorkloads(populations), *workloadsFlag); err != nil {
+	lists, err := choose(workloadLists(newPopulations(s.rows)), *workloadsFlag)
+	if err != nil {
 		t.Fatalf("-workloads: %v", err)
 	}
+	s.boards, s.beside, s.places = lists[0], lists[1], lists[2]
 	return s
 }
 
@@ -85,32 +88,36 @@ func numbers(text string) ([]int, error) {
 	return list, nil
 }
 
-// choose keeps the workloads of two lists that a name or a pattern among patterns fits, all of
+// choose keeps the workloads of lists that a name or a pattern among patterns fits, all of
 // them if there is none. Each must fit one.
-func choose(boards, beside []*workload, patterns string) (fromBoards, fromBeside []*workload, err error) {
+func choose(lists [][]*workload, patterns string) ([][]*workload, error) {
 	if patterns == "" {
-		return boards, beside, nil
+		return lists, nil
 	}
 	wanted := map[*workload]bool{}
 	for pattern := range strings.SplitSeq(patterns, ",") {
 		found := false
 		var known []string
-		for _, w := range slices.Concat(boards, beside) {
+		for _, w := range slices.Concat(lists...) {
 			known = append(known, w.name)
 			fits, err := path.Match(pattern, w.name)
 			if err != nil {
-				return nil, nil, fmt.Errorf("%q: %w", pattern, err)
+				return nil, fmt.Errorf("%q: %w", pattern, err)
 			}
 			if fits {
 				found, wanted[w] = true, true
 			}
 		}
 		if !found {
-			return nil, nil, fmt.Errorf("no workload %q; there are %s", pattern, strings.Join(known, ", "))
+			return nil, fmt.Errorf("no workload %q; there are %s", pattern, strings.Join(known, ", "))
 		}
 	}
 	notWanted := func(w *workload) bool { return !wanted[w] }
-	return slices.DeleteFunc(slices.Clone(boards), notWanted), slices.DeleteFunc(slices.Clone(beside), notWanted), nil
+	chosen := make([][]*workload, len(lists))
+	for i, list := range lists {
+		chosen[i] = slices.DeleteFunc(slices.Clone(list), notWanted)
+	}
+	return chosen, nil
 }
 
 // publish prints a result: as it is when measured for real, so that it can be
@@ -137,26 +144,26 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	p := newPopulations(smallestRows)
-	boards, beside := boardWorkloads(p), besideWorkloads(p)
+	all := workloadLists(newPopulations(smallestRows))
 	names := func(patterns string) string {
-		a, b, err := choose(boards, beside, patterns)
+		chosen, err := choose(all, patterns)
 		if err != nil {
 			return err.Error()
 		}
 		var list []string
-		for _, w := range slices.Concat(a, b) {
+		for _, w := range slices.Concat(chosen...) {
 			list = append(list, w.name)
 		}
 		return strings.Join(list, " ")
 	}
-	if got := len(strings.Fields(names(""))); got != len(boards)+len(beside) {
+	if got := len(strings.Fields(names(""))); got != len(slices.Concat(all...)) {
 		t.Errorf("none named: %d workloads", got)
 	}
 	for _, c := range []struct{ patterns, want string }{
 		{"zscore,zadd", "zadd zscore"},
 		{"get", "get"},
 		{"zscore,h*", "zscore hget hset"},
+		{"geopos,zs*", "zscore geopos"},
 		{"*incr", "incr"},
 	} {
 		if got := names(c.patterns); got != c.want {
@@ -164,7 +171,7 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"zscore,nope", "[", "zscore,", "get,x*"} {
-		if _, _, err := choose(boards, beside, bad); err == nil {
+		if _, err := choose(all, bad); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,10 +20,13 @@ type workload struct {
 	also    []*population // further ones it needs
 	skew    *skew         // nil: every member is as likely as another
 	replies int           // to a request; 0 is 1
-	drains  bool          // a request may find nothing left
+	mayMiss bool          // a request may find nothing
+	finds   int           // how many elements its reply has; 0 says nothing
+	heavy   bool          // a request may take a server milliseconds
 	open    bool          // measured in the open loop as well
 	next    func(g *generator, dst []byte) []byte
 	targets map[int]float64 // by pipeline: how many times Redis' requests per CPU second it must reach
+	limit   float64         // how much it may cost compared with the first of its table; 0 says nothing
 }
 
 // answers is how many replies a request has.
@@ -64,7 +68,7 @@ func besideWorkloads(p populations) []*workload {
 		{name: "sadd", title: "SADD", command: "sadd", on: p.names, next: (*generator).sadd, targets: goals},
 		{name: "sismember", title: "SISMEMBER", command: "sismember", on: p.names, next: (*generator).sismember, targets: goals},
 		{name: "lpush", title: "LPUSH", command: "lpush", on: p.lists, next: (*generator).lpush, targets: goals},
-		{name: "rpop", title: "RPOP", command: "rpop", on: p.lists, next: (*generator).rpop, drains: true, targets: goals},
+		{name: "rpop", title: "RPOP", command: "rpop", on: p.lists, next: (*generator).rpop, mayMiss: true, targets: goals},
 		{name: "incr", title: "INCR", command: "incr", on: p.counters, next: (*generator).incr, targets: goals},
 		{name: "multi", title: "MULTI, SET, HSET, INCR, EXEC", command: "exec", on: p.strings, also: []*population{p.hashes, p.counters},
 			next: func(g *generator, dst []byte) []byte { return g.multi(dst, p) }, replies: 5, targets: map[int]float64{1: 1.3}},
@@ -77,6 +81,7 @@ type generator struct {
 	on      *population
 	skew    *skew
 	only    []byte // the encoded key where there is one board only
+	client  int    // which connection it is for
 	scratch []byte // the key or member being made
 }
 
@@ -314,10 +319,13 @@ func words(t *testing.T, request []byte) (commands [][]string) {
 	return commands
 }
 
-// allWorkloads are those of both tests.
+// workloadLists are those of TestPeers, TestBeside and TestPlaces.
+func workloadLists(p populations) [][]*workload {
+	return [][]*workload{boardWorkloads(p), besideWorkloads(p), placesWorkloads(p)}
+}
+
 func allWorkloads() []*workload {
-	p := newPopulations(smallestRows)
-	return append(boardWorkloads(p), besideWorkloads(p)...)
+	return slices.Concat(workloadLists(newPopulations(smallestRows))...)
 }
 
 func TestSkewHasFavourites(t *testing.T) {
