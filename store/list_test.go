@@ -171,3 +171,32 @@ func TestOpeningListsAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A list that could be packed, since the threshold has been raised, stays what it is where LREM finds nothing:
+// only removals make it packed again, and these the record knows of.
+func TestRemoveNothingAfterLimitsGrew(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	limits := DefaultLimits()
+	limits.List.Size = 0
+	f.s.SetLimits(limits)
+	key := []byte("k")
+	f.run(0, func(d *DB) {
+		l, _ := d.ListForWrite(key)
+		for _, v := range []string{"a", "b", "c"} {
+			l.Push(false, []byte(v))
+		}
+	})
+	f.s.SetLimits(DefaultLimits())
+	f.run(0, func(d *DB) {
+		l, _ := d.ListForWrite(key)
+		if n := l.RemoveEqual([]byte("nosuch"), 1, false); n != 0 {
+			t.Errorf("%d removed", n)
+		}
+	})
+	f.check()
+	f.run(0, func(d *DB) {
+		if got := contents(t, d, "k"); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Errorf("%q", got)
+		}
+	})
+}

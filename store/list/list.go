@@ -302,11 +302,12 @@ func (l *List) clear() {
 }
 
 // RemoveEqual removes elements that equal v, at most limit: the first ones, or the last if
-// reverse. It returns how many. It looks at elements until it has them, at some 2 ns each.
+// reverse. It returns how many; without any the list stays as it is. It looks at elements until it has them, at some 2 ns each.
 func (l *List) RemoveEqual(v []byte, limit int, reverse bool) (removed int) {
 	if l.enc != Packed {
-		removed = l.t.removeEqual(v, limit, reverse)
-		l.settle()
+		if removed = l.t.removeEqual(v, limit, reverse); removed > 0 {
+			l.settle()
+		}
 		return removed
 	}
 	if len(v) > packedMax || l.p.ref == 0 {
