@@ -11,6 +11,7 @@ func NewCommandTable() *Table {
 		zsetScanCommands,
 		geoAddCommands,
 		geoPosCommands,
+		geoSearchCommands,
 		stringCommands,
 		stringCounterCommands,
 		stringRangeCommands,

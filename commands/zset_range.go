@@ -155,23 +155,22 @@ func zrangestore(c *Ctx) {
 	if src != nil {
 		c.copyRows(dst, &q, &src.Set)
 	}
-	c.storeZSet(dst)
+	c.storeZSet(dst, c.Args[1], c.Spec.FullName())
 }
 
-// storeZSet puts a set at the first argument, in place of what is there, and answers its length; one that is
+// storeZSet puts a set at the key it was made for, in place of what is there, tells of an event, and answers its length; one that is
 // full it refuses.
-func (c *Ctx) storeZSet(z *store.ZSet) {
+func (c *Ctx) storeZSet(z *store.ZSet, key []byte, event string) {
 	if z.Full() {
 		z.Discard()
 		c.Error(ErrOOM)
 		return
 	}
-	key := c.Args[1]
 	removed := c.Observer != nil && z.Len() == 0 && c.DB.Has(key)
 	n := z.StoreAt()
 	switch {
 	case n > 0:
-		c.Modified(ClassZSet, c.Spec.FullName(), key)
+		c.Modified(ClassZSet, event, key)
 	case removed:
 		c.Modified(ClassGeneric, "del", key)
 	}

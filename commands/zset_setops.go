@@ -353,7 +353,7 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 		result := c.DB.NewZSet(c.Args[1])
 		result.Bound()
 		op(c, result, &o)
-		c.storeZSet(result)
+		c.storeZSet(result, c.Args[1], c.Spec.FullName())
 		return
 	}
 	result := c.DB.NewZSet(c.Args[2])
@@ -485,7 +485,7 @@ func zdiffstore(c *Ctx) {
 			result.Add(member, score, 0)
 		}
 	})
-	c.storeZSet(result)
+	c.storeZSet(result, c.Args[1], c.Spec.FullName())
 }
 
 // difference calls fn, in order, with the rows of the first input whose

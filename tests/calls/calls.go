@@ -39,6 +39,13 @@ var (
 // Commands are names of commands, as COMMAND is asked for them.
 var Commands = []string{"ZADD", "zunionstore", "nosuch", "client", "zunion", "del", "bzmpop", "ping", "rename"}
 
+// What searches for places work with: keys, and places near enough to each other to be found.
+var (
+	PlaceKeys  = []string{"geo", "{t}geo", "geo2"}
+	Longitudes = []string{"2.3522", "2.2945", "2.36", "2.349014", "-0.1275", "13.361389", "15.087269", "9.19", "-3.7", "24.94", "0", "1e-3", "180", "-180", "181", "x", "nan"}
+	Latitudes  = []string{"48.8566", "48.8584", "48.864716", "51.50722", "38.115556", "37.502669", "45.4642", "40.4168", "60.17", "0", "-33.45", "85.05112878", "86", "x", "inf"}
+)
+
 // The other pools that values are drawn from are of the same kind.
 var (
 	keyPool   = []string{"a", "b", "c", "d", "{t}1", "{t}2", "", "k\x00\xff"}
@@ -49,6 +56,7 @@ var (
 		"9223372036854775808", "4294967296", "2147483648", "x", "", "1.5", "+1", "01", " 1", "-0"}
 	scoreBoundPool = []string{"-inf", "+inf", "inf", "0", "1", "(1", "2", "(2", "3", "(-1", "(inf", "(-inf", "1e308", "0x1", "(0.1", "nan", "(x", "(", "", "a", "[1"}
 	lexBoundPool   = []string{"-", "+", "[a", "(a", "[m", "(m", "[o", "(p", "[", "(", "[\xff", "a", "", "+x", "-x", "[ada"}
+	lengthPool     = []string{"1", "5", "20", "100", "500", "1000", "0", "0.5", "1e5", "2.5e2", "inf", "-1", "x", "nan", ""}
 	patternPool    = []string{"*", "a*", "?", "[a-c]", "[^a]", "{t}*", "*o*", "\\*", "[", "", "m", "*\x00*", "[a", "a?*", "[\\]]", "***"}
 	wordPool       = []string{"zset", "string", "hello", "default", "nobody", "a b", "x", "", "1", "default", "listpack"}
 	// Lengths on both sides of embstr's, and of those of our inline strings and blobs.
@@ -63,7 +71,7 @@ var (
 type Generator struct {
 	*rand.Rand
 	specs   []*commands.Spec // repeated by weight
-	numkeys int              // of the call being drawn
+	numkeys int              // of the call being drawn, or of vertices
 }
 
 // New makes a generator of calls of the commands of a table, each as often as weight says: 0 leaves it out.
@@ -96,9 +104,9 @@ func Weight(s *commands.Spec) int {
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":
 		return 1
-	case s.Name == "SADD", s.Name == "HSET":
+	case s.Name == "SADD", s.Name == "HSET", s.Name == "GEOADD":
 		return 20
-	case s.Group == commands.SortedSet, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
+	case s.Group == commands.SortedSet, s.Group == commands.GeoGroup, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
 		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
 		return 10
 	case s.Group == commands.Generic, s.Group == commands.ListGroup:
@@ -154,7 +162,7 @@ func (g *Generator) argument(args []string, s *commands.Spec, a commands.Arg) []
 	repeat := 1
 	if a.Multiple {
 		repeat = 1 + g.IntN(4)
-		if a.Type == commands.TypeKey && g.numkeys > 0 || a.Name == "weight" {
+		if a.Type == commands.TypeKey && g.numkeys > 0 || a.Name == "weight" || a.Name == "vertices" {
 			repeat = g.numkeys
 		}
 	}
@@ -193,6 +201,9 @@ func (g *Generator) value(s *commands.Spec, a commands.Arg) string {
 	if (s.Group == commands.StringGroup || s.Group == commands.HashGroup) && a.Name == "value" {
 		return Pick(g, stringPool)
 	}
+	if s.Group == commands.GeoGroup && a.Type == commands.TypeKey && !g.Chance(6) {
+		return Pick(g, PlaceKeys)
+	}
 	if pool, ok := namedPools[a.Name]; ok {
 		return Pick(g, pool)
 	}
@@ -206,8 +217,12 @@ func (g *Generator) value(s *commands.Spec, a commands.Arg) string {
 	case commands.TypeTime:
 		return Pick(g, intPool)
 	case commands.TypeInteger:
-		if a.Name == "numkeys" {
+		switch a.Name {
+		case "numkeys":
 			g.numkeys = 1 + g.IntN(3)
+			return strconv.Itoa(g.numkeys)
+		case "num-vertices":
+			g.numkeys = 3 + g.IntN(4)
 			return strconv.Itoa(g.numkeys)
 		}
 		return g.integer()
@@ -226,7 +241,8 @@ func (g *Generator) integer() string {
 // namedPools are the values of arguments that their names tell more about than their types.
 var namedPools = map[string][]string{
 	"parameter": Parameters, "value": ParameterValues, "command-name": Commands, "command": Commands,
-	"member": Members, "element": Members, "field": fieldPool, "type": {"zset", "ZSET", "string", "list", "set", "hash", "nosuch", ""},
+	"longitude": Longitudes, "latitude": Latitudes, "radius": lengthPool, "width": lengthPool, "height": lengthPool,
+	"member": Members, "member1": Members, "member2": Members, "element": Members, "field": fieldPool, "type": {"zset", "ZSET", "string", "list", "set", "hash", "nosuch", ""},
 	"cursor":   {"0", "0", "0", "0", "1", "42", "x", "-1", "18446744073709551615", "18446744073709551616", ""},
 	"protover": {"2", "3", "2", "3", "4", "x", ""},
 }

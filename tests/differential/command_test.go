@@ -26,6 +26,8 @@ var tableDiffers = map[string]string{
 	"client|kill arguments":             "MAXAGE came with 7.4",
 	"zincrby arguments":                 "the increment is a double, as later versions say",
 	"zscan arguments":                   "NOSCORES came with 8",
+	"geosearch arguments":               "BYPOLYGON came with Valkey 9",
+	"geosearchstore arguments":          "BYPOLYGON came with Valkey 9",
 	"hscan arguments":                   "NOVALUES came with 7.4",
 	"client|list arguments":             "ID's block is gone in later versions",
 	"flushall arguments":                "the name of the choice, as later versions have it",

@@ -46,7 +46,7 @@ var rules = []struct {
 	{"object|encoding", encodings, "sets and lists have packed forms since 7.2"},
 	{"get mget getset getdel getex set getrange substr lcs incrbyfloat hget hmget hincrbyfloat", exact, "numbers in strings have one form"},
 	{"geopos geohash", exact, "coordinates have one form"},
-	{"geodist", distances, "the last bits of sine and cosine may round the last digit to another"},
+	{"geodist geosearch georadius georadius_ro georadiusbymember georadiusbymember_ro", distances, "the last bits of sine and cosine may round the last digit to another"},
 	{"object|refcount", kind, "the oracle has each small integer once"},
 	{"pubsub|channels pubsub|shardchannels", unordered, "the order is that of a hash table"},
 	{"randomkey", shape, "chance"},
