@@ -32,7 +32,7 @@ func TestResultsFindNoRoom(t *testing.T) {
 	}{
 		{"SUNIONSTORE d s t", 2 * n}, {"SINTERSTORE d s s", n}, {"SDIFFSTORE d s t", n},
 		{"ZUNIONSTORE d 2 z s", 2 * n}, {"ZINTERSTORE d 2 z z", n}, {"ZDIFFSTORE d 2 z s", n},
-		{"ZRANGESTORE d z 0 -1", n}, {"SORT l ALPHA STORE d", n}, {"SORT l BY nosort GET # GET # STORE d", 2 * n},
+		{"ZRANGESTORE d z 0 -1", n}, {"GEOSEARCHSTORE d z FROMLONLAT 0 0 BYRADIUS inf m", n}, {"SORT l ALPHA STORE d", n}, {"SORT l BY nosort GET # GET # STORE d", 2 * n},
 	} {
 		k.s.SetMaxMemory(k.s.Memory().Used + 64<<10)
 		if got := k.call(c.call); got != "-"+ErrOOM {

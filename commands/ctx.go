@@ -5,6 +5,7 @@ import (
 
 	"quarry/store"
 	"quarry/store/field"
+	"quarry/store/geo"
 	"quarry/store/list"
 	"quarry/store/table"
 	"quarry/store/zset"
@@ -46,6 +47,9 @@ type Ctx struct {
 	// Scratch of the sorted-set handlers, kept so that they allocate nothing.
 	iter, other zset.Iter
 	scores      []float64
+	near        zset.Near
+	globe       globe
+	ranges      []geo.Range
 	// And of those of other types.
 	members  table.Iter
 	elements list.Iter

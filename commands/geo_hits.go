@@ -1,88 +1,119 @@
 package commands
 
 import (
-	"bytes"
-	"cmp"
 	"slices"
 
+	"quarry/store"
 	"quarry/store/geo"
 	"quarry/store/zset"
 )
 
-// geoHit is a member in a shape.
-type geoHit struct {
-	distance float64 // from the centre, in metres
-	score    float64
-	member   []byte
-}
+// globe is a set of geohashes as it is searched. What lies in a shape is told by the rank where that is easy, and else when a
+// row is near enough to be in the answer.
+type globe struct{ geo.Cells }
 
-const errGeoTooLarge = "ERR the search needs more than 1 GB of memory for what it finds"
+func (g *globe) Rank(code uint64, _ *zset.Row) float64     { return g.Haversine(code) }
+func (g *globe) Slack(rank float64) float64                { return geo.Slack(rank) }
+func (g *globe) Distance(code uint64, _ *zset.Row) float64 { return g.Cells.Distance(code) }
+func (g *globe) Admits(h *zset.Hit) bool                   { return g.Round() || g.Holds(h.Code) }
+
+const (
+	// maxHits is how many a search may find: they take 1 GB with what sorting needs.
+	maxHits = 16 << 20
+	// hitsKept is how many a search may leave memory for.
+	hitsKept = 1 << 14
+
+	errManyHits = "ERR more than 16777216 members lie in the shape: ask for fewer with COUNT" // maxHits
+)
+
+// everywhere is all codes there are.
+var everywhere = geo.Range{To: geo.CodeEnd}
 
 // geoHits are the members of z that q asks for, in the order in which they are answered: by distance, and where that is equal, by
 // the bytes of members, which Redis leaves open; or else as Redis finds them, area by area, and then what it does not find.
-// Should there be too many, ok is false.
-func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []geoHit, ok bool) {
-	w := geoWalk{c: c, z: z, shape: &q.shape}
-	if q.any && q.order != nearestFirst {
-		w.most = int(q.count)
+// They are valid until the next search. ok is false if there are too many.
+func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, ok bool) {
+	c.globe = globe{geo.NewCells(&q.shape)}
+	count := int(min(q.count, int64(z.Len())))
+	if q.order == nearestFirst && 0 < count && count < z.Len() {
+		if count > maxHits {
+			return nil, false
+		}
+		hits, _ = c.near.Nearest(z, &c.globe, count, c.globe.Reach(), 0)
+		return hits, true
 	}
-	var room [9]geo.Range
-	areas := q.shape.Areas(room[:0])
-	for _, r := range areas {
-		w.walk(r)
+	most := maxHits + 1
+	c.ranges = append(c.ranges[:0], everywhere)
+	if q.order == asFound || q.any && q.order == farthestFirst {
+		c.ranges, _ = q.shape.Ranges(c.ranges[:0])
+		if q.any {
+			most = min(count, most)
+		}
 	}
-	var gaps [10]geo.Range
-	for _, r := range q.shape.Rest(gaps[:0], areas) {
-		w.walk(r)
+	hits, _ = c.near.Range(z, &c.globe, c.globe.Reach(), most, 0, c.ranges...)
+	if len(hits) > maxHits {
+		return nil, false
 	}
 	if q.order != asFound {
-		slices.SortFunc(w.hits, compareHits)
+		c.near.Sort(hits)
 	}
 	if q.order == farthestFirst {
-		slices.Reverse(w.hits)
+		slices.Reverse(hits)
 	}
-	if q.count > 0 && q.count < int64(len(w.hits)) {
-		w.hits = w.hits[:q.count]
+	if count > 0 && count < len(hits) {
+		hits = hits[:count]
 	}
-	return w.hits, w.kept <= maxSortBytes
+	if q.withDist || q.storeDist {
+		c.near.Measure(hits)
+	}
+	return hits, true
 }
 
-func compareHits(a, b geoHit) int {
-	if a.distance != b.distance {
-		return cmp.Compare(a.distance, b.distance)
-	}
-	return bytes.Compare(a.member, b.member)
+// hitMember is the member of a hit, valid until the next call.
+func (c *Ctx) hitMember(h *zset.Hit) []byte {
+	c.picked = c.near.AppendMember(c.picked[:0], h)
+	return c.picked
 }
 
-// geoWalk gathers hits.
-type geoWalk struct {
-	c     *Ctx
-	z     *zset.Set
-	shape *geo.Shape
-	most  int // 0: all
-	hits  []geoHit
-	kept  int // bytes
-}
-
-// walk gathers what lies in the shape of the members with codes in r.
-func (w *geoWalk) walk(r geo.Range) {
-	if w.full() {
-		return
-	}
-	it, end := &w.c.iter, float64(r.To)
-	it.Seek(w.z, w.z.CountBelow(float64(r.From), false), false)
-	for !w.full() && it.Next() && it.Score() < end {
-		score := it.Score()
-		if distance, within := w.shape.Distance(geo.Decode(geo.Code(score))); within {
-			member := bytes.Clone(it.Member())
-			w.hits = append(w.hits, geoHit{distance, score, member})
-			w.kept += len(member) + geoHitBytes
+// answerHits answers members with what is known of them.
+func (c *Ctx) answerHits(hits []zset.Hit, q *geoSearch) {
+	parts := 1 + int(oneIf(q.withDist)+oneIf(q.withHash)+oneIf(q.withCoord))
+	c.Array(len(hits))
+	for i := range hits {
+		h := &hits[i]
+		if parts > 1 {
+			c.Array(parts)
+		}
+		c.Bulk(c.hitMember(h))
+		if q.withDist {
+			c.distance(h.Distance / q.metres)
+		}
+		if q.withHash {
+			c.Int(int64(h.Code))
+		}
+		if q.withCoord {
+			c.lonLat(geo.Decode(h.Code))
 		}
 	}
 }
 
-const geoHitBytes = 48
-
-func (w *geoWalk) full() bool {
-	return w.most > 0 && len(w.hits) >= w.most || w.kept > maxSortBytes
+// storeHits stores members of z, nil if there are none, with their scores or distances.
+func (c *Ctx) storeHits(z *store.ZSet, hits []zset.Hit, q *geoSearch) {
+	result := c.DB.NewZSet(q.store)
+	result.Bound()
+	for i := range hits {
+		member := c.hitMember(&hits[i])
+		score := hits[i].Distance / q.metres
+		if !q.storeDist {
+			score, _ = z.Score(member) // it may have a fraction, which codes have not
+		}
+		if result.Add(member, score, 0); result.Full() {
+			break
+		}
+	}
+	event := "geosearchstore"
+	if c.Spec.Name != "GEOSEARCHSTORE" {
+		event = "georadiusstore"
+	}
+	c.storeZSet(result, q.store, event)
 }

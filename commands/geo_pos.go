@@ -46,8 +46,8 @@ func geopos(c *Ctx) {
 
 func geohash(c *Ctx) {
 	c.eachMemberPlace(c.Null, func(lon, lat float64) {
-		var text [11]byte
-		c.Bulk(geo.AppendHash(text[:0], lon, lat))
+		c.text = geo.AppendHash(c.text[:0], lon, lat)
+		c.Bulk(c.text)
 	})
 }
 
@@ -94,8 +94,8 @@ func (c *Ctx) lonLat(lon, lat float64) {
 // coordinate answers a double in RESP3 and a bulk string in RESP2, not in its shortest form: Redis writes coordinates as it
 // does C's long double, with up to 17 digits after the point.
 func (c *Ctx) coordinate(f float64) {
-	var room [48]byte
-	text := strconv.AppendFloat(append(room[:0], ','), f, 'f', longDoubleFrac, 64)
+	text := strconv.AppendFloat(append(c.text[:0], ','), f, 'f', longDoubleFrac, 64)
+	c.text = text
 	text = bytes.TrimSuffix(bytes.TrimRight(text, "0"), []byte("."))
 	if c.Proto() < 3 {
 		c.Bulk(text[1:])
@@ -140,6 +140,6 @@ func (c *Ctx) unit(arg []byte) (metres float64, ok bool) {
 
 // distance answers a distance, with four digits after the point in both protocols.
 func (c *Ctx) distance(d float64) {
-	var text [32]byte
-	c.Bulk(strconv.AppendFloat(text[:0], d, 'f', 4, 64))
+	c.text = strconv.AppendFloat(c.text[:0], d, 'f', 4, 64)
+	c.Bulk(c.text)
 }

@@ -3,6 +3,7 @@ package commands
 import (
 	"quarry/store"
 	"quarry/store/geo"
+	"quarry/store/zset"
 )
 
 var (
@@ -196,59 +197,22 @@ func (c *Ctx) geosearchGeneric(form geoForm) {
 		return
 	}
 	q := p.search()
-	var hits []geoHit
+	var hits []zset.Hit
+	ok := true
 	if z != nil {
-		var ok bool
-		if hits, ok = c.geoHits(&z.Set, &q); !ok {
-			c.Error(errGeoTooLarge)
-			return
-		}
+		hits, ok = c.geoHits(&z.Set, &q)
 	}
-	if q.store != nil {
-		c.storeHits(hits, &q)
-	} else {
+	switch {
+	case !ok:
+		c.Error(errManyHits)
+	case q.store != nil:
+		c.storeHits(z, hits, &q)
+	default:
 		c.answerHits(hits, &q)
 	}
-}
-
-func (c *Ctx) answerHits(hits []geoHit, q *geoSearch) {
-	parts := 1 + int(oneIf(q.withDist)+oneIf(q.withHash)+oneIf(q.withCoord))
-	c.Array(len(hits))
-	for i := range hits {
-		h := &hits[i]
-		if parts > 1 {
-			c.Array(parts)
-		}
-		c.Bulk(h.member)
-		if q.withDist {
-			c.distance(h.distance / q.metres)
-		}
-		if q.withHash {
-			c.Int(int64(h.score))
-		}
-		if q.withCoord {
-			c.lonLat(geo.Decode(geo.Code(h.score)))
-		}
+	if len(hits) > hitsKept {
+		c.near = zset.Near{}
 	}
-}
-
-func (c *Ctx) storeHits(hits []geoHit, q *geoSearch) {
-	result := c.DB.NewZSet(q.store)
-	result.Bound()
-	for i := range hits {
-		score := hits[i].score
-		if q.storeDist {
-			score = hits[i].distance / q.metres
-		}
-		if result.Add(hits[i].member, score, 0); result.Full() {
-			break
-		}
-	}
-	event := "geosearchstore"
-	if c.Spec.Name != "GEOSEARCHSTORE" {
-		event = "georadiusstore"
-	}
-	c.storeZSet(result, q.store, event)
 }
 
 // geoParser reads the arguments of a search, in the order in which Redis does, as the first mistake is the one that is answered.

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -8,43 +9,41 @@ import (
 // Range is the codes from From to before To.
 type Range struct{ From, To uint64 }
 
-// Areas are the parts of the hash in which Redis looks for what lies in the shape, in its order: the cell of the centre, of a
-// size that makes the shape about as large as a cell, and of the eight around it those that are of use.
-// There are no two with a code in common.
+// Ranges are the codes of all that lies in the shape, and more, in the order in which they are to be looked through.
 //
-// They are not always enough: Redis takes too few where meridians come close, and with the easternmost
-// place, LonMax, as the centre. See Rest.
-func (s *Shape) Areas(dst []Range) []Range {
-	for _, c := range s.nine() {
-		if r := c.codes(); c.steps > 0 && !slices.Contains(dst, r) {
+// The first own of them are the areas in which Redis looks, in its order: the cell of the centre, of a size that makes the shape about
+// as large as a cell, and of the eight around it those that are of use. They are not always enough: Redis takes too few
+// where meridians come close, and around the easternmost meridian, LonMax, which is a cell of its own. What is left, if
+// anything of the shape may be there, follows, lowest codes first. No code is in two ranges.
+func (s *Shape) Ranges(dst []Range) (ranges []Range, own int) {
+	cells := s.nine()
+	from := len(dst)
+	for _, c := range cells {
+		// At LonMax ranges of the smallest cells may be empty.
+		if r := c.codes(); c.steps > 0 && r.From < r.To && !slices.Contains(dst[from:], r) {
 			dst = append(dst, r)
 		}
 	}
-	return dst
+	own = len(dst) - from
+	if !s.coveredBy(&cells) {
+		dst = appendRest(dst, dst[from:])
+	}
+	return dst, own
 }
 
-// Rest are the codes outside of the given areas, lowest first, in which there may be a place that lies in the shape: nothing, mostly.
-// It may be called only with what Areas has returned.
-func (s *Shape) Rest(dst, areas []Range) []Range {
-	if s.coveredBy(areas) {
-		return dst
-	}
-	var sorted [9]Range
-	n := copy(sorted[:], areas)
-	slices.SortFunc(sorted[:n], func(a, b Range) int {
-		if a.From < b.From {
-			return -1
-		}
-		return 1
-	})
+// appendRest appends what is left of all codes.
+func appendRest(dst, ranges []Range) []Range {
+	var room [9]Range
+	sorted := append(room[:0], ranges...)
+	slices.SortFunc(sorted, func(a, b Range) int { return cmp.Compare(a.From, b.From) })
 	from := uint64(0)
-	for _, r := range sorted[:n] {
+	for _, r := range sorted {
 		if from < r.From {
 			dst = append(dst, Range{from, r.From})
 		}
 		from = r.To
 	}
-	return append(dst, Range{from, max(from, CodeEnd)})
+	return append(dst, Range{from, CodeEnd})
 }
 
 // cell is a cell of the hash with steps bits for each coordinate; the zero cell is none.
@@ -53,11 +52,11 @@ type cell struct {
 	steps int
 }
 
-// codes are the codes of the places in c.
+// codes are the codes of the places in c, as scores have them: rounded to a float64.
 func (c cell) codes() Range {
 	shift := 2 * (Steps - c.steps)
 	bits := interleave(c.y, c.x)
-	return Range{bits << shift, (bits + 1) << shift}
+	return Range{uint64(float64(bits << shift)), uint64(float64((bits + 1) << shift))}
 }
 
 // bounds are the ends of c in degrees.
@@ -178,9 +177,10 @@ func (s *Shape) steps(b *bounds) int {
 	return min(max(steps, 1), Steps)
 }
 
-// What bounds and angles are widened by, so that rounding leaves out nothing: a millimetre, in degrees, and a factor.
+// What bounds and angles are widened by, so that rounding leaves out nothing: less than a micrometre, in degrees, and a factor. No place
+// is nearer to the border of its cell than half of the smallest one.
 const (
-	margin = 1e-8
+	margin = 1e-12
 	wider  = 1 + 1e-12
 )
 
@@ -191,7 +191,8 @@ func (s *Shape) Bounds() (west, south, east, north float64) {
 	if s.kind != polygon && (b.north > LatMax || b.south < LatMin) { // trueBounds look no farther
 		b.west, b.east = s.lon-180, s.lon+180
 	}
-	return b.west, b.south, b.east, b.north
+	const exact = 1e-8 // a millimetre, in degrees: these places are not centres of cells
+	return b.west - exact, b.south - exact, b.east + exact, b.north + exact
 }
 
 // trueBounds hold every place that lies in the shape, as Distance sees it. West of LonMin and east of LonMax they go on around the globe.
@@ -226,25 +227,23 @@ func (s *Shape) widest(b *bounds, width float64) float64 {
 	return 180
 }
 
-// coveredBy reports whether areas, which are some of nine(), hold the shape whole: each cell of their size that its bounds touch is one of them.
-func (s *Shape) coveredBy(areas []Range) bool {
-	b, steps := s.trueBounds(), Steps
-	for steps > 1 && areas[0].To-areas[0].From > 1<<(2*(Steps-steps)) {
-		steps--
-	}
+// coveredBy reports whether cells, which are nine(), hold the shape whole: each cell of their size that its bounds touch is one of them.
+func (s *Shape) coveredBy(cells *[9]cell) bool {
+	b, steps := s.trueBounds(), cells[0].steps
 	n := 1 << steps
 	west, east := place(b.west, LonMin, LonMax, n), place(b.east, LonMin, LonMax, n)
 	south, north := max(place(b.south, LatMin, LatMax, n), 0), min(place(b.north, LatMin, LatMax, n), n)
 	if east-west > 3 || north-south > 3 { // there are three, and the end of the range
 		return false
 	}
+	has := func(x, y int) bool { return slices.Contains(cells[:], cell{uint32(x), uint32(y), steps}) }
 	atEnd := b.west <= LonMin+margin || b.east >= LonMax-margin // LonMax is a cell of its own
 	for y := south; y <= north; y++ {
-		if atEnd && !slices.Contains(areas, cell{uint32(n), uint32(y), steps}.codes()) {
+		if atEnd && !has(n, y) {
 			return false
 		}
 		for x := west; x <= east; x++ {
-			if !slices.Contains(areas, cell{uint32(x) & uint32(n-1), uint32(y), steps}.codes()) {
+			if !has(x&(n-1), y) {
 				return false
 			}
 		}

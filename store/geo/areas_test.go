@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -78,19 +79,19 @@ func nearby(rng *rand.Rand, s *Shape) (lon, lat float64) {
 }
 
 // Whatever lies in a shape has its code in one of the areas, or in one of the rest, and in one only.
-func TestAreasAndRestHoldShapes(t *testing.T) {
+func TestRangesHoldShapes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	within, inRest, covered := 0, 0, 0
 	const shapes, places = 20_000, 40
 	for range shapes {
 		s := anyShape(rng)
-		areas := s.Areas(nil)
-		rest := s.Rest(nil, areas)
+		ranges, own := s.Ranges(nil)
+		areas, rest := ranges[:own], ranges[own:]
 		if len(rest) == 0 {
 			covered++
 		}
 		for range places {
-			code := Encode(nearby(rng, &s))
+			code := Code(float64(Encode(nearby(rng, &s)))) // as a score has it
 			if _, ok := s.Distance(Decode(code)); !ok {
 				continue
 			}
@@ -120,22 +121,31 @@ func count[T any](list []T, is func(T) bool) (n int) {
 	return n
 }
 
-func TestAreasAreApart(t *testing.T) {
+func TestRangesAreApart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
 	for range 20_000 {
 		s := anyShape(rng)
-		areas := s.Areas(nil)
-		all := append(slices.Clone(areas), s.Rest(nil, areas)...)
-		slices.SortFunc(all, func(a, b Range) int {
-			if a.From < b.From {
-				return -1
+		ranges, _ := s.Ranges(nil)
+		slices.SortFunc(ranges, func(a, b Range) int { return cmp.Compare(a.From, b.From) })
+		for i, r := range ranges {
+			if r.From >= r.To || i > 0 && ranges[i-1].To > r.From {
+				t.Fatalf("%s: %v", &s, ranges)
 			}
-			return 1
-		})
-		for i, r := range all {
-			if r.From >= r.To || i > 0 && all[i-1].To > r.From {
-				t.Fatalf("%s: %v", &s, all)
-			}
+		}
+	}
+}
+
+// Nothing is left to look at around a town.
+func TestTownsAreCovered(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	for range 20_000 {
+		lon, lat := rng.Float64()*350-175, rng.Float64()*120-60
+		shape := Circle(lon, lat, math.Pow(10, rng.Float64()*5))
+		if rng.IntN(2) == 0 {
+			shape = Box(lon, lat, math.Pow(10, rng.Float64()*5), math.Pow(10, rng.Float64()*5))
+		}
+		if ranges, own := shape.Ranges(nil); len(ranges) > own {
+			t.Fatalf("%s: %v", &shape, ranges[own:])
 		}
 	}
 }

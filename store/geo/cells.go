@@ -132,9 +132,14 @@ func (c *Cells) haversine(x, y uint32) float64 {
 	return c.pole.Haversine(dy*(latStep/2), min(dx, cells-dx)*(lonStep/2))
 }
 
-// Haversine is the haversine term of a place, +Inf if it is outside of the shape and that is seen at once, as with a circle.
+// Haversine is the haversine term of a place, +Inf if it is outside of the shape and that is seen at once, as with a circle, or
+// if the code is none's: a cell number is beyond the last and the one at the end of the axis.
 func (c *Cells) Haversine(code uint64) float64 {
-	h := c.haversine(Deinterleave(code))
+	x, y := Deinterleave(code)
+	if x > cells || y > cells {
+		return math.Inf(1)
+	}
+	h := c.haversine(x, y)
 	if h > c.within && c.shape.kind == circle && !c.Holds(code) {
 		return math.Inf(1)
 	}

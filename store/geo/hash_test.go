@@ -76,9 +76,6 @@ func TestValid(t *testing.T) {
 }
 
 func TestBitsInterleave(t *testing.T) {
-	if got := interleave(0b101, 0b011); got != 0b011011 {
-		t.Errorf("%b", got)
-	}
 	rng := rand.New(rand.NewPCG(4, 1))
 	for range 1000 {
 		a, b := rng.Uint32(), rng.Uint32()
