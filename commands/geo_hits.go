@@ -23,7 +23,8 @@ const (
 	// hitsKept is how many a search may leave memory for.
 	hitsKept = 1 << 14
 
-	errManyHits = "ERR more than 16777216 members lie in the shape: ask for fewer with COUNT" // maxHits
+	errManyEdges = "ERR the polygon has too many long edges for so many members"
+	errManyHits  = "ERR more than 16777216 members lie in the shape: ask for fewer with COUNT" // maxHits
 )
 
 // everywhere is all codes there are.
@@ -31,16 +32,25 @@ var everywhere = geo.Range{To: geo.CodeEnd}
 
 // geoHits are the members of z that q asks for, in the order in which they are answered: by distance, and where that is equal, by
 // the bytes of members, which Redis leaves open; or else as Redis finds them, area by area, and then what it does not find.
-// They are valid until the next search. ok is false if there are too many.
-func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, ok bool) {
+// They are valid until the next search. problem says why they cannot be had, if so.
+func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, problem string) {
 	c.globe = globe{geo.NewCells(&q.shape)}
+	hits = c.findHits(z, q)
+	switch {
+	case c.globe.Exhausted():
+		return nil, errManyEdges
+	case len(hits) > maxHits:
+		return nil, errManyHits
+	}
+	return hits, ""
+}
+
+// findHits are at most one more than there may be.
+func (c *Ctx) findHits(z *zset.Set, q *geoSearch) (hits []zset.Hit) {
 	count := int(min(q.count, int64(z.Len())))
 	if q.order == nearestFirst && 0 < count && count < z.Len() {
-		if count > maxHits {
-			return nil, false
-		}
-		hits, _ = c.near.Nearest(z, &c.globe, count, c.globe.Reach(), 0)
-		return hits, true
+		hits, _ = c.near.Nearest(z, &c.globe, min(count, maxHits+1), c.globe.Reach(), 0)
+		return hits
 	}
 	most := maxHits + 1
 	c.ranges = append(c.ranges[:0], everywhere)
@@ -52,7 +62,7 @@ func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, ok bool) {
 	}
 	hits, _ = c.near.Range(z, &c.globe, c.globe.Reach(), most, 0, c.ranges...)
 	if len(hits) > maxHits {
-		return nil, false
+		return hits
 	}
 	if q.order != asFound {
 		c.near.Sort(hits)
@@ -66,7 +76,7 @@ func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, ok bool) {
 	if q.withDist || q.storeDist {
 		c.near.Measure(hits)
 	}
-	return hits, true
+	return hits
 }
 
 // hitMember is the member of a hit, valid until the next call.

@@ -198,20 +198,20 @@ func (c *Ctx) geosearchGeneric(form geoForm) {
 	}
 	q := p.search()
 	var hits []zset.Hit
-	ok := true
+	problem := ""
 	if z != nil {
-		hits, ok = c.geoHits(&z.Set, &q)
+		hits, problem = c.geoHits(&z.Set, &q)
 	}
 	switch {
-	case !ok:
-		c.Error(errManyHits)
+	case problem != "":
+		c.Error(problem)
 	case q.store != nil:
 		c.storeHits(z, hits, &q)
 	default:
 		c.answerHits(hits, &q)
 	}
-	if len(hits) > hitsKept {
-		c.near = zset.Near{}
+	if len(hits) > hitsKept || problem != "" {
+		c.near = zset.Near{} // with its memory
 	}
 }
 

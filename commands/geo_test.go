@@ -33,6 +33,25 @@ func TestPolygonsOfManyVertices(t *testing.T) {
 	}
 }
 
+// One whose edges are all as high as itself is too much for many members, and answers so in a time that is bounded.
+func TestPolygonsOfLongEdges(t *testing.T) {
+	k := newKeyspace(t, packed)
+	for i := range 20_000 {
+		k.call(fmt.Sprintf("GEOADD k %f %f m%d", float64(i%141), float64(i%83)/2, i))
+	}
+	for vertices, most := range map[int]int{100: 20_000, geo.MaxVertices: 0} {
+		args := bytes.Fields([]byte(fmt.Sprintf("GEOSEARCHSTORE d k BYPOLYGON %d", vertices)))
+		for i := range vertices {
+			args = append(args, strconv.AppendFloat(nil, 141*float64(i)/float64(vertices), 'g', -1, 64), strconv.AppendInt(nil, int64(i%2*80), 10))
+		}
+		r := &textReply{t: t, proto: 2}
+		k.run(r, args...)
+		if n, err := strconv.Atoi(r.text.String()); most > 0 && (err != nil || n == 0 || n > most) || most == 0 && r.text.String() != "-"+errManyEdges {
+			t.Errorf("%d vertices: %s", vertices, r.text.String())
+		}
+	}
+}
+
 // The errors that name a limit name the limit that there is.
 func TestGeoLimitsAreNamed(t *testing.T) {
 	for text, limit := range map[string]int{errManyVertices: geo.MaxVertices, errManyHits: maxHits} {

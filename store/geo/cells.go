@@ -155,6 +155,9 @@ func (c *Cells) Holds(code uint64) bool {
 	return within
 }
 
+// Exhausted reports whether the shape is [Shape.Exhausted].
+func (c *Cells) Exhausted() bool { return c.shape.Exhausted() }
+
 // Distance is the distance of a place in metres.
 func (c *Cells) Distance(code uint64) float64 {
 	lon, lat := Decode(code)

@@ -84,3 +84,24 @@ func TestBitsInterleave(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCodes takes any score for a code: it is a place, and where it is one of the grid's, the place has the code again.
+func FuzzCodes(f *testing.F) {
+	for _, score := range []float64{0, 3479099956230698, 1 << 52, 1<<54 - 2, -1, math.Inf(1), 1e19} {
+		f.Add(math.Float64bits(score))
+	}
+	f.Fuzz(func(t *testing.T, bits uint64) {
+		score := math.Float64frombits(bits)
+		if math.IsNaN(score) {
+			return
+		}
+		code := Code(score)
+		lon, lat := Decode(code)
+		if !Valid(lon, lat) || len(AppendHash(nil, lon, lat)) != 11 {
+			t.Fatalf("score %v is at %v,%v", score, lon, lat)
+		}
+		if x, y := Deinterleave(code); x <= cells && y <= cells && Encode(lon, lat) != code {
+			t.Errorf("code %d is at %v,%v, which has code %d", code, lon, lat, Encode(lon, lat))
+		}
+	})
+}

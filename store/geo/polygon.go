@@ -2,7 +2,7 @@ package geo
 
 import "slices"
 
-// MaxVertices is how many vertices a polygon may have. One place is compared with as many edges in the worst case.
+// MaxVertices is how many vertices a polygon may have.
 const MaxVertices = 10_000
 
 // Polygon is a polygon in the plane: the last vertex is joined to the first. It may be anything that vertices describe:
@@ -59,17 +59,23 @@ func (p *Polygon) Centre() Point {
 
 // Contains reports whether a place lies in the polygon. It looks at few edges, unless most of them are about as high as the polygon.
 func (p *Polygon) Contains(x, y float64) bool {
+	inside, _ := p.look(x, y)
+	return inside
+}
+
+// look is Contains, and tells how many edges it has looked at.
+func (p *Polygon) look(x, y float64) (inside bool, edges int) {
 	if !(p.MinX <= x && x <= p.MaxX && p.MinY <= y && y <= p.MaxY) {
-		return false
+		return false, 0
 	}
-	inside := false
 	i := p.strip(y)
-	for _, k := range p.edges[p.starts[i]:p.starts[i+1]] {
+	first, end := p.starts[i], p.starts[i+1]
+	for _, k := range p.edges[first:end] {
 		if b := &p.vertices[k]; crosses(b, p.before(k), x, y) {
 			inside = !inside
 		}
 	}
-	return inside
+	return inside, int(end - first)
 }
 
 // crosses reports whether a ray from (x, y) to the right meets the edge from a to b, which has its lower end and not its upper one.
