@@ -57,7 +57,9 @@ type Ctx struct {
 	element  []byte // that is moved within its list
 	text     []byte // scratch of those that write numbers
 	// And of those of fields.
+	hunted  bool // since End
 	putting putCall
+	nearby  nearCall
 	record  field.Record
 }
 
@@ -137,6 +139,12 @@ func (c *Ctx) End() {
 		c.picked = nil
 	}
 	c.elements.Trim()
+	if c.hunted {
+		c.hunted = false
+		c.putting.end()
+		c.nearby.end()
+		c.record = field.Record{}
+	}
 }
 
 // OK answers +OK.

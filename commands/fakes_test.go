@@ -312,6 +312,7 @@ func (h *fakeHost) PubSubTopics(kind Topics) int             { return 3 }
 func (h *fakeHost) LastSave() int64                          { return 1_700_000_000 }
 func (h *fakeHost) Databases() int                           { return 16 }
 func (h *fakeHost) MaxBulk() int64                           { return 512 << 20 }
+func (h *fakeHost) SearchLimit() int                         { return 0 }
 func (h *fakeHost) PubSubCount(kind Topics, name []byte) int { return len(name) }
 func (h *fakeHost) NowUS() int64                             { return 1767225600_000123 }
 

@@ -50,6 +50,12 @@ func multiple(a Arg) Arg {
 	return a
 }
 
+// repeated makes a an argument that may be repeated with its word.
+func repeated(a Arg) Arg {
+	a.Multiple, a.MultipleToken = true, true
+	return a
+}
+
 // withToken makes a an argument introduced by a word.
 func withToken(word string, a Arg) Arg {
 	a.Token = word

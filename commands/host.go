@@ -223,6 +223,8 @@ type Host interface {
 	Databases() int
 	// MaxBulk is proto-max-bulk-len, how long a string may be. It may be asked while a shard is locked.
 	MaxBulk() int64
+	// SearchLimit is hunt-search-limit, how many members a search may look at; 0: any number. It may be asked as MaxBulk may.
+	SearchLimit() int
 	// NowUS is the server's clock in Unix microseconds, which only TIME asks for.
 	NowUS() int64
 }

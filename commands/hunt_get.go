@@ -46,7 +46,10 @@ func partNamed(arg []byte, of parts) parts {
 	return 0
 }
 
+func (p parts) count() int { return bits.OnesCount8(uint8(p)) }
+
 func huntGet(c *Ctx) {
+	c.hunted = true
 	const known = withCoord | withFields | withTags | withPayload | withTTL
 	members, asked := c.Args[2:], parts(0)
 	for len(members) > 1 { // the options stand at the end, and the first argument is a member, whatever it looks like
@@ -70,7 +73,7 @@ func huntGet(c *Ctx) {
 			c.Null()
 			continue
 		}
-		c.Map(bits.OnesCount8(uint8(asked)))
+		c.Map(asked.count())
 		for p := withCoord; p <= withTTL; p <<= 1 {
 			if asked&p != 0 {
 				c.Str(partNames[bits.TrailingZeros8(uint8(p))])

@@ -52,6 +52,7 @@ type putCall struct {
 func huntPut(c *Ctx) {
 	p := &c.putting
 	p.reset()
+	c.hunted = true
 	rest, problem := p.parse(c.Args[2:])
 	if problem != "" {
 		c.Error(problem)
@@ -102,6 +103,12 @@ func (c *Ctx) huntPutDone(f *store.Field, done *[field.Removed + 1]int) {
 func (p *putCall) reset() {
 	p.Change.Reset()
 	p.changed, p.expiry, p.when = false, expiryNone, nil
+}
+
+// end forgets the call's arguments.
+func (p *putCall) end() {
+	p.reset()
+	p.Forget()
 }
 
 // parse takes the options off the front of args and leaves the places.

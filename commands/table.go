@@ -32,6 +32,7 @@ func NewCommandTable() *Table {
 		huntCommands,
 		huntPutCommands,
 		huntGetCommands,
+		huntNearbyCommands,
 		keysCommands,
 		expireCommands,
 		scanCommands,

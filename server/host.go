@@ -23,6 +23,9 @@ func (s *Server) Databases() int { return s.cfg.Databases.Load() }
 // MaxBulk is proto-max-bulk-len.
 func (s *Server) MaxBulk() int64 { return s.limits.Load().MaxBulk }
 
+// SearchLimit is hunt-search-limit.
+func (s *Server) SearchLimit() int { return int(s.cfg.HuntSearchLimit.Load()) }
+
 // NowUS is the time in Unix microseconds.
 func (s *Server) NowUS() int64 { return time.Now().UnixMicro() }
 

@@ -43,6 +43,7 @@ type Config struct {
 	SetMaxIntEntries      Int
 	SetMaxEntries         Int
 	SetMaxValue           Bytes
+	HuntSearchLimit       Int
 	LazyfreeLazyEviction  Bool
 	LazyfreeLazyExpire    Bool
 	LazyfreeLazyServerDel Bool
@@ -222,6 +223,9 @@ var options = []option{
 	{group: headMemory, name: "list-compress-depth", at: func(c *Config) field { return &c.ListCompressDepth },
 		def: "0", max: math.MaxInt32,
 		doc: "In Redis, how many pieces at either end of a list are not compressed. Accepted; nothing is compressed."},
+	{group: headMemory, name: "hunt-search-limit", at: func(c *Config) field { return &c.HuntSearchLimit },
+		def: "1000000", max: math.MaxInt64,
+		doc: "How many members one HUNT.NEARBY may look at: then it ends with an error. 0 for any number."},
 	{group: headMemory, name: "lazyfree-lazy-eviction", at: func(c *Config) field { return &c.LazyfreeLazyEviction },
 		def: "yes", fixed: alwaysLazy,
 		doc: "Memory of evicted keys is given back in the background. It always is; so are the next four."},

@@ -249,6 +249,14 @@ type Change struct {
 	ready   bool
 }
 
+// Forget is Reset that lets go of what the change has named.
+func (c *Change) Forget() {
+	clear(c.Names[:cap(c.Names)])
+	clear(c.Tags[:cap(c.Tags)])
+	clear(c.tags[:cap(c.tags)])
+	c.Reset()
+}
+
 // Reset makes c a change of nothing, keeping its memory.
 func (c *Change) Reset() {
 	*c = Change{Names: c.Names[:0], Values: c.Values[:0], Tags: c.Tags[:0], numbers: c.numbers[:0], tags: c.tags[:0]}

@@ -66,6 +66,13 @@ func (q *Query) Reset() {
 	*q = Query{Unit: 1, Where: q.Where[:0], Tags: q.Tags[:0], tags: q.tags[:0]}
 }
 
+// Forget is Reset that lets go of what the query has named.
+func (q *Query) Forget() {
+	clear(q.Where[:cap(q.Where)])
+	clear(q.Tags[:cap(q.Tags)])
+	q.Reset()
+}
+
 // RefusesQuery says why nothing can be searched from a place.
 func (f *Field) RefusesQuery(x, y, z float64) error {
 	if f.head.shape.Space == Geo {

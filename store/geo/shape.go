@@ -47,6 +47,11 @@ func Area(p *Polygon) Shape {
 	return Shape{kind: polygon, polygon: p, lon: lon, lat: lat}
 }
 
+// AreaFrom is Area with another place to measure distances from.
+func AreaFrom(lon, lat float64, p *Polygon) Shape {
+	return Shape{kind: polygon, polygon: p, lon: lon, lat: lat}
+}
+
 // Centre is the place that distances are measured from.
 func (s *Shape) Centre() (lon, lat float64) { return s.lon, s.lat }
 
