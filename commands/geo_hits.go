@@ -1,7 +1,8 @@
 package commands
 
 import (
-	"slices"
+	"bytes"
+	"cmp"
 
 	"quarry/store"
 	"quarry/store/geo"
@@ -48,35 +49,48 @@ func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, problem strin
 // findHits are at most one more than there may be.
 func (c *Ctx) findHits(z *zset.Set, q *geoSearch) (hits []zset.Hit) {
 	count := int(min(q.count, int64(z.Len())))
-	if q.order == nearestFirst && 0 < count && count < z.Len() {
+	// To find most of what there is in order costs more than to sort it all.
+	if q.order == nearestFirst && 0 < count && count < z.Len()/8 {
 		hits, _ = c.near.Nearest(z, &c.globe, min(count, maxHits+1), c.globe.Reach(), 0)
 		return hits
 	}
 	most := maxHits + 1
 	c.ranges = append(c.ranges[:0], everywhere)
-	if q.order == asFound || q.any && q.order == farthestFirst {
+	switch {
+	case q.any && q.order != nearestFirst:
+		most = min(count, most)
 		c.ranges, _ = q.shape.Ranges(c.ranges[:0])
-		if q.any {
-			most = min(count, most)
-		}
+	case q.order == asFound && q.store == nil: // a set is built in its own order
+		c.ranges, _ = q.shape.Ranges(c.ranges[:0])
 	}
 	hits, _ = c.near.Range(z, &c.globe, c.globe.Reach(), most, 0, c.ranges...)
-	if len(hits) > maxHits {
-		return hits
-	}
-	if q.order != asFound {
-		c.near.Sort(hits)
-	}
-	if q.order == farthestFirst {
-		slices.Reverse(hits)
-	}
-	if count > 0 && count < len(hits) {
-		hits = hits[:count]
+	if len(hits) <= maxHits && q.order != asFound {
+		hits = c.firstHits(hits, q.order, count)
 	}
 	if q.withDist || q.storeDist {
 		c.near.Measure(hits)
 	}
 	return hits
+}
+
+// firstHits are the first count of hits in order, all for 0.
+func (c *Ctx) firstHits(hits []zset.Hit, order geoOrder, count int) []zset.Hit {
+	if count == 0 || count > len(hits) {
+		count = len(hits)
+	}
+	c.near.Measure(hits)
+	sign := 1
+	if order == farthestFirst {
+		sign = -1
+	}
+	return firstSorted(hits, count, func(a, b zset.Hit) int {
+		if a.Distance != b.Distance {
+			return sign * cmp.Compare(a.Distance, b.Distance)
+		}
+		c.picked = c.near.AppendMember(c.picked[:0], &a)
+		c.element = c.near.AppendMember(c.element[:0], &b)
+		return sign * bytes.Compare(c.picked, c.element)
+	})
 }
 
 // hitMember is the member of a hit, valid until the next call.

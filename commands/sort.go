@@ -365,7 +365,7 @@ func scoreRow(row *sortRow, text []byte) (problem string) {
 
 // firstSorted is the first n rows of all in order. Where these are few they are gathered in a heap, largest
 // first, and no more is sorted.
-func firstSorted(rows []sortPlace, n int, compare func(a, b sortPlace) int) []sortPlace {
+func firstSorted[T any](rows []T, n int, compare func(a, b T) int) []T {
 	if n > len(rows)/8 {
 		slices.SortFunc(rows, compare)
 		return rows[:n]
@@ -385,7 +385,7 @@ func firstSorted(rows []sortPlace, n int, compare func(a, b sortPlace) int) []so
 }
 
 // siftDown lets the row at i sink below those that are larger.
-func siftDown(heap []sortPlace, i int, compare func(a, b sortPlace) int) {
+func siftDown[T any](heap []T, i int, compare func(a, b T) int) {
 	for child := 2*i + 1; child < len(heap); child = 2*i + 1 {
 		if child+1 < len(heap) && compare(heap[child], heap[child+1]) < 0 {
 			child++

@@ -55,7 +55,7 @@ type cell struct {
 // codes are the codes of the places in c, as scores have them: rounded to a float64.
 func (c cell) codes() Range {
 	shift := 2 * (Steps - c.steps)
-	bits := interleave(c.y, c.x)
+	bits := Interleave(c.x, c.y)
 	return Range{uint64(float64(bits << shift)), uint64(float64((bits + 1) << shift))}
 }
 

@@ -14,4 +14,6 @@
 //
 // hash.go: from a place to its code and back. distance.go: metres. shape.go: circles, boxes and polygons, and what lies in them; polygon.go: polygons in
 // a plane. areas.go: the parts of the hash that hold a shape, in the order in which Redis looks through them, and what those leave out.
+// Then what searches stand on: gate.go: boxes of cells, compared with codes as they are; sphere.go: bounds of distances;
+// cells.go: both for a shape and the cells of the hash.
 package geo

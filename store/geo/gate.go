@@ -17,7 +17,7 @@ const (
 )
 
 // Interleave is the code of cell (x, y).
-func Interleave(x, y uint32) uint64 { return interleave(y, x) }
+func Interleave(x, y uint32) uint64 { return spread(y) | spread(x)<<1 }
 
 // Deinterleave is the cell of a code.
 func Deinterleave(code uint64) (x, y uint32) { return squash(code >> 1), squash(code) }

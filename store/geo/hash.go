@@ -26,7 +26,7 @@ func Encode(lon, lat float64) uint64 { return encode(lon, lat, Steps) }
 
 // encode is Encode with cells of another size: steps bits for each coordinate.
 func encode(lon, lat float64, steps int) uint64 {
-	return interleave(index(lat, LatMin, LatMax, steps), index(lon, LonMin, LonMax, steps))
+	return Interleave(index(lon, LonMin, LonMax, steps), index(lat, LatMin, LatMax, steps))
 }
 
 // index is the number of the cell in which a coordinate lies.
@@ -51,7 +51,7 @@ func Code(score float64) uint64 {
 
 // Decode is the centre of the cell that a code names. What lies beyond the ends of a range is at its end.
 func Decode(code uint64) (lon, lat float64) {
-	y, x := deinterleave(code)
+	x, y := Deinterleave(code)
 	return centre(x, LonMin, LonMax), centre(y, LatMin, LatMax)
 }
 
@@ -77,7 +77,7 @@ const alphabet = "0123456789bcdefghjkmnpqrstuvwxyz"
 // AppendHash appends the 11 characters of a place's standard geohash, whose latitudes go from pole to pole. They show 50 bits of the
 // 52 that there are; the last character is always a zero, as in Redis.
 func AppendHash(dst []byte, lon, lat float64) []byte {
-	bits := interleave(index(lat, -90, 90, Steps), index(lon, LonMin, LonMax, Steps))
+	bits := Interleave(index(lon, LonMin, LonMax, Steps), index(lat, -90, 90, Steps))
 	for shift := 2*Steps - 5; shift > 0; shift -= 5 {
 		dst = append(dst, alphabet[bits>>shift&31])
 	}
@@ -103,7 +103,3 @@ func squash(u uint64) uint32 {
 	u = (u | u>>8) & 0x0000ffff0000ffff
 	return uint32(u | u>>16)
 }
-
-func interleave(even, odd uint32) uint64 { return spread(even) | spread(odd)<<1 }
-
-func deinterleave(u uint64) (even, odd uint32) { return squash(u), squash(u >> 1) }

@@ -79,7 +79,7 @@ func TestBitsInterleave(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 1))
 	for range 1000 {
 		a, b := rng.Uint32(), rng.Uint32()
-		if x, y := deinterleave(interleave(a, b)); x != a || y != b {
+		if x, y := Deinterleave(Interleave(a, b)); x != a || y != b {
 			t.Fatalf("%x and %x come back as %x and %x", a, b, x, y)
 		}
 	}
