@@ -12,6 +12,7 @@ import (
 type place struct {
 	member     string // "id:name", since names repeat
 	country    string
+	lon, lat   string // degrees
 	population int64
 }
 
@@ -36,7 +37,7 @@ func load(path string) ([]place, error) {
 		if err != nil {
 			return nil, err
 		}
-		places = append(places, place{c[0] + ":" + c[1], c[2], population})
+		places = append(places, place{c[0] + ":" + c[1], c[2], c[3], c[4], population})
 	}
 	return places, lines.Err()
 }
