@@ -74,7 +74,7 @@ func Example_hunt() {
 	// 2193733:Auckland: 0.5 km, map[gold:4179]
 	// 2185964:North Shore: 5.1 km, map[gold:2078]
 	// 2187454:Mangere: 14.1 km, map[gold:552]
-	// 2187404:Manukau City: 19.9 km, map[gold:3620]
+	// 2187404:Manukau City: 19.4 km, map[gold:3620]
 	// [bob]
 	// 2185964:North Shore: 5094 m
 	// 8298608:Rosebank: 9082 m

@@ -46,11 +46,14 @@ func positions(t *testing.T) []position {
 	return all
 }
 
-// points are where the nearest places are asked for.
-var points = []struct {
+// point is a place to search from.
+type point struct {
 	name     string
 	lon, lat float64
-}{
+}
+
+// points are where the nearest places are asked for.
+var points = []point{
 	{"Point Nemo, as far from land as can be", -123.39, -48.88},
 	{"the middle of the Atlantic", -30, 0},
 	{"where the meridian of Greenwich meets the equator", 0, 0},
@@ -67,10 +70,7 @@ var points = []struct {
 }
 
 // poles are points that geohashes cannot name.
-var poles = []struct {
-	name     string
-	lon, lat float64
-}{
+var poles = []point{
 	{"the north pole", 0, 90},
 	{"the north pole, seen from elsewhere", 123, 90},
 	{"the south pole", 0, -90},
@@ -117,12 +117,11 @@ func nearest(t *testing.T, all []position, lon, lat float64, answer []string, to
 	}
 }
 
-// The ten places that GEOSEARCH finds nearest, of all places of the world, are the ten nearest.
-func TestNearestPlaces(t *testing.T) {
-	all := positions(t)
-	c := harness.Start(t, harness.Options{}).Dial(t)
+// add puts all places, by GEOADD or HUNT.PUT.
+func add(t *testing.T, c *harness.Client, command string, all []position) {
+	t.Helper()
 	for chunk := range slices.Chunk(all, 500) {
-		call := []string{"GEOADD", world}
+		call := []string{command, world}
 		for _, p := range chunk {
 			call = append(call, strconv.FormatFloat(p.lon, 'f', -1, 64), strconv.FormatFloat(p.lat, 'f', -1, 64), p.id)
 		}
@@ -130,6 +129,13 @@ func TestNearestPlaces(t *testing.T) {
 			t.Fatalf("%d of %d are added", n, len(chunk))
 		}
 	}
+}
+
+// The ten places that GEOSEARCH finds nearest, of all places of the world, are the ten nearest.
+func TestNearestPlaces(t *testing.T) {
+	all := positions(t)
+	c := harness.Start(t, harness.Options{}).Dial(t)
+	add(t, c, "GEOADD", all)
 	for _, p := range points {
 		t.Run(p.name, func(t *testing.T) {
 			from := []string{"GEOSEARCH", world, "FROMLONLAT", fmt.Sprint(p.lon), fmt.Sprint(p.lat)}
@@ -144,6 +150,23 @@ func TestNearestPlaces(t *testing.T) {
 				answer = append(answer, pair[0], fmt.Sprint(km*1000))
 			}
 			nearest(t, all, p.lon, p.lat, answer, 1)
+		})
+	}
+}
+
+// The same of a field, which has the exact places, and the poles.
+func TestNearestPlacesOfField(t *testing.T) {
+	all := positions(t)
+	c := harness.Start(t, harness.Options{}).Dial(t)
+	c.Want("OK", "HUNT.CREATE", world, "FIELD", "SPACE", "GEO")
+	add(t, c, "HUNT.PUT", all)
+	for _, p := range append(points, poles...) {
+		t.Run(p.name, func(t *testing.T) {
+			var answer []string
+			for _, row := range c.Do("HUNT.NEARBY", world, "FROMXY", fmt.Sprint(p.lon), fmt.Sprint(p.lat), "COUNT", "10", "WITHDIST").Elems {
+				answer = append(answer, row.Strings()...)
+			}
+			nearest(t, all, p.lon, p.lat, answer, 1e-6)
 		})
 	}
 }
