@@ -9,6 +9,7 @@
 //	go test ./tests/bench -run TestPeers -full -v -timeout 40m
 //	go test ./tests/bench -run TestBeside -full -v -timeout 40m
 //	go test ./tests/bench -run TestPlaces -full -v -timeout 60m
+//	go test ./tests/bench -run TestFields -full -v -timeout 40m
 //	go test ./tests/bench -run TestBig -big -v -timeout 30m
 //
 // with -rows=1000000 -seconds=2 -rounds=3 -conns=50 -pipelines=16,1 as defaults and
@@ -16,7 +17,8 @@
 // /memory are the parts of the first, which is about boards; those of the second, about
 // what lives beside them, TestBeside/speed, /publish, /memory and /expiry; those of
 // the third, about places, TestPlaces/speed, /reach, /latency, /crowd, /memory and /radius,
-// which draws docs/radius.svg.
+// which draws docs/radius.svg; and those of the last one, about fields, which only Quarry has,
+// TestFields/filters, /rounds, /crowd and /memory.
 //
 // # What is measured
 //
@@ -28,28 +30,32 @@
 // What a request costs the server is its own, and tells how much one core can
 // do. Connections send a batch of requests, await all replies, and send the next.
 //
-// Latency: an open loop. Requests are due at random times (a Poisson process, as
-// of many clients that know nothing of each other) at a fixed mean rate, and
-// are sent when they are due however late earlier replies are. A request's time counts
-// from when it was due, so that a stall is charged to every request behind it.
-// The rates are half of what the slower server reached in a closed loop just
-// before, for both, and half of its own for each.
-//
 // Where a request takes a server milliseconds, as a search of thousands of places does, there are only as
 // many connections as get a reply for each batch within the measurement: on more, requests
 // would only wait. All that were sent are awaited and counted, with their CPU time, also beyond its end.
+//
+// Latency: an open loop. Requests are due at random times (a Poisson process, as
+// of many clients that know nothing of each other) at a fixed mean rate, and
+// are sent when they are due however late earlier replies are. A request's time counts
+// from when it was due, so that a stall is charged to every request behind it. What the sender is late with
+// goes out together, in one write for each connection.
+// The rates are half of what the slower server reached in a closed loop just
+// before, for both, and half of its own for each.
 //
 // Places: a million on 1 x 1 degree, evenly, and again in towns; fewer take less room, so that as many
 // are within a kilometre. Searches are made where places are. What a search costs that has more and
 // more in its reach is compared with the first of its table, in turns; Redis, whose costs
 // grow with what is in reach, is not asked for the nearest of all. The plot shows both, by radius.
 //
-// Crowd: all members move and others search among them, in one open loop with a rate for each. What the
-// sender is late with goes out together, one write a connection.
+// Crowd: all members move and others search among them, in one open loop with a rate for each.
+//
+// Rounds: players of a game who move and look around 60 times a second, each on a connection and at a moment
+// of its own. A round counts from when it was due until both replies have come, so it has in it what
+// the network and the client's waking take; what the searches take of it the server tells.
 //
 // Memory: bytes a row as MEMORY USAGE accounts them and as the growth of the
 // resident set, each shape of data in fresh servers; then RSS by used_memory.
-// The rows "after updates" are taken again after as many ZADDs at random members
+// The rows "after updates" are taken again after as many ZADDs or GEOADDs of random members
 // as there are rows. Keys beside boards are measured by the growth of used_memory, which
 // has what a keyspace costs in it.
 //

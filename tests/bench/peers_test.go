@@ -31,6 +31,12 @@ func TestBeside(t *testing.T) {
 // are there.
 func (p *population) fill(t *testing.T, on *peer) {
 	t.Helper()
+	if p.kind.create != "" {
+		c := on.Dial(t)
+		for n := range p.keys {
+			c.Want("OK", forKey(p.kind.create, p.key(n))...)
+		}
+	}
 	next, calls := p.filler(1)
 	added := transfer(t, on, next, calls)
 	if int(added) != p.rows() {

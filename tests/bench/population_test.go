@@ -37,6 +37,8 @@ type kind struct {
 	// changes a random member.
 	row    func(g *generator, dst []byte, key, n int) []byte
 	update func(g *generator, dst []byte) []byte
+	// create is the command that makes an empty key KEY, where one is needed.
+	create string
 	// dump is the command that shows what the key KEY holds.
 	dump string
 }
@@ -59,16 +61,21 @@ func (p *population) key(n int) string { return string(p.appendKey(nil, n)) }
 
 // dump asks a server what a key holds. The order of what has none is made the same everywhere.
 func (p *population) dump(c *harness.Client, key string) harness.Value {
-	command := strings.Fields(p.kind.dump)
-	command[1] = key
-	v := c.Do(command...)
+	v := c.Do(forKey(p.kind.dump, key)...)
 	if p.kind == hashKind || p.kind == setKind {
 		return v.Sorted()
 	}
 	return v
 }
 
-// populations are all there are.
+// forKey are the words of a command for a key in place of KEY.
+func forKey(command, key string) []string {
+	words := strings.Fields(command)
+	words[1] = key
+	return words
+}
+
+// populations are all there are that Redis has, too.
 type populations struct {
 	players, random, sizes          *population
 	boards10, boards200, boards2000 *population

@@ -24,7 +24,7 @@ func (s settings) radius(t *testing.T, p *population) {
 	}
 	list := table{{"radius, m:", "Quarry, µs:", "Redis, µs:", "ratio:"}}
 	plot := chart{
-		title: "Server CPU time of a search for the nearest 10 of " + thousands(float64(p.size)) + " places",
+		title: "Server CPU time of a search for the nearest 10 of " + thousands(float64(p.size)) + " places, by its radius",
 		x:     scale{least: 10, greatest: 100_000, label: metres},
 		lines: []line{{name: redis}, {name: quarry}},
 		y:     scale{least: 1, greatest: 10, label: microseconds},

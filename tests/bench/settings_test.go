@@ -37,6 +37,7 @@ type settings struct {
 
 	subscribers     int
 	moves, searches float64 // a second, of a crowd
+	players         int     // of a game
 }
 
 // forReal reports whether figures are wanted, not only proof that the harness works.
@@ -44,9 +45,9 @@ func forReal() bool { return *full || *big }
 
 func newSettings(t *testing.T) settings {
 	t.Helper()
-	s := settings{rows: 2000, duration: 10 * time.Millisecond, rounds: 1, conns: 5, subscribers: 20, moves: 5000, searches: 1000}
+	s := settings{rows: 2000, duration: 10 * time.Millisecond, rounds: 1, conns: 5, subscribers: 20, players: 10, moves: 5000, searches: 1000}
 	if forReal() {
-		s = settings{rows: 1_000_000, duration: 2 * time.Second, rounds: 3, conns: 50, subscribers: 1000, moves: 100_000, searches: 20_000}
+		s = settings{rows: 1_000_000, duration: 2 * time.Second, rounds: 3, conns: 50, subscribers: 1000, players: 120, moves: 100_000, searches: 20_000}
 	}
 	if *rowsFlag > 0 {
 		s.rows = *rowsFlag

@@ -82,6 +82,8 @@ type generator struct {
 	skew    *skew
 	only    []byte // the encoded key where there is one board only
 	client  int    // which connection it is for
+	placed  bool   // x and y are where the client is
+	x, y    int
 	scratch []byte // the key or member being made
 }
 
@@ -319,13 +321,19 @@ func words(t *testing.T, request []byte) (commands [][]string) {
 	return commands
 }
 
-// workloadLists are those of TestPeers, TestBeside and TestPlaces.
+// workloadLists are those of both servers, of TestPeers, TestBeside and TestPlaces.
 func workloadLists(p populations) [][]*workload {
 	return [][]*workload{boardWorkloads(p), besideWorkloads(p), placesWorkloads(p)}
 }
 
+// allWorkloads are what both servers are measured with.
 func allWorkloads() []*workload {
 	return slices.Concat(workloadLists(newPopulations(smallestRows))...)
+}
+
+// quarrysWorkloads are those that Redis is not measured with, or does not know.
+func quarrysWorkloads() []*workload {
+	return append(reachWorkloads(newPopulations(smallestRows)), fieldWorkloads(newFields(smallestRows))...)
 }
 
 func TestSkewHasFavourites(t *testing.T) {
@@ -347,7 +355,7 @@ func TestSkewHasFavourites(t *testing.T) {
 }
 
 func TestWorkloadsAreWellFormed(t *testing.T) {
-	for _, w := range allWorkloads() {
+	for _, w := range append(allWorkloads(), quarrysWorkloads()...) {
 		g := w.generator(1)
 		for range 100 {
 			commands := words(t, w.next(g, nil))
@@ -363,7 +371,7 @@ func TestWorkloadsAreWellFormed(t *testing.T) {
 }
 
 func TestGeneratorsAllocateNothing(t *testing.T) {
-	for _, w := range allWorkloads() {
+	for _, w := range append(allWorkloads(), quarrysWorkloads()...) {
 		g, buf := w.generator(1), make([]byte, 0, 4096)
 		for range 1000 {
 			buf = w.next(g, buf[:0]) // the scratch buffer finds its size
@@ -375,7 +383,7 @@ func TestGeneratorsAllocateNothing(t *testing.T) {
 }
 
 func TestEqualSeedsGiveEqualRequests(t *testing.T) {
-	for _, w := range allWorkloads() {
+	for _, w := range append(allWorkloads(), quarrysWorkloads()...) {
 		a, b, c := w.generator(1), w.generator(1), w.generator(2)
 		differ := false
 		for range 100 {

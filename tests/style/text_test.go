@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,26 @@ func TestReadmeShowsTheExample(t *testing.T) {
 		if line := strings.TrimSpace(line); !strings.Contains(example, line+"\n") {
 			t.Errorf("README.md shows %q, which is not in tests/cities/example_test.go", line)
 		}
+	}
+}
+
+// link finds where a link or picture in Markdown leads, without the part of the page.
+var link = regexp.MustCompile(`\]\(([^)#\s]+)`)
+
+// What the README links to in this repository is there.
+func TestReadmeLinksLeadSomewhere(t *testing.T) {
+	found := 0
+	for _, m := range link.FindAllStringSubmatch(read(t, "README.md"), -1) {
+		if strings.Contains(m[1], "://") {
+			continue
+		}
+		found++
+		if _, err := os.Stat(filepath.Join(harness.Root(t), filepath.FromSlash(m[1]))); err != nil {
+			t.Errorf("README.md links to %s: %v", m[1], err)
+		}
+	}
+	if found == 0 {
+		t.Error("README.md links to no file")
 	}
 }
 
