@@ -36,18 +36,23 @@ func TestPolygonsOfManyVertices(t *testing.T) {
 // One whose edges are all as high as itself is too much for many members, and answers so in a time that is bounded.
 func TestPolygonsOfLongEdges(t *testing.T) {
 	k := newKeyspace(t, packed)
+	k.call("HUNT.CREATE f FIELD SPACE GEO")
 	for i := range 20_000 {
 		k.call(fmt.Sprintf("GEOADD k %f %f m%d", float64(i%141), float64(i%83)/2, i))
+		k.call(fmt.Sprintf("HUNT.PUT f %f %f m%d", float64(i%141), float64(i%83)/2, i))
 	}
-	for vertices, most := range map[int]int{100: 20_000, geo.MaxVertices: 0} {
-		args := bytes.Fields([]byte(fmt.Sprintf("GEOSEARCHSTORE d k BYPOLYGON %d", vertices)))
-		for i := range vertices {
-			args = append(args, strconv.AppendFloat(nil, 141*float64(i)/float64(vertices), 'g', -1, 64), strconv.AppendInt(nil, int64(i%2*80), 10))
-		}
-		r := &textReply{t: t, proto: 2}
-		k.run(r, args...)
-		if n, err := strconv.Atoi(r.text.String()); most > 0 && (err != nil || n == 0 || n > most) || most == 0 && r.text.String() != "-"+errManyEdges {
-			t.Errorf("%d vertices: %s", vertices, r.text.String())
+	for _, call := range []string{"GEOSEARCH k", "HUNT.NEARBY k FROMXY 0 0", "HUNT.NEARBY f FROMXY 0 0"} {
+		for _, vertices := range []int{100, geo.MaxVertices} {
+			args := bytes.Fields([]byte(fmt.Sprintf("%s BYPOLYGON %d", call, vertices)))
+			for i := range vertices {
+				args = append(args, strconv.AppendFloat(nil, 141*float64(i)/float64(vertices), 'g', -1, 64), strconv.AppendInt(nil, int64(i%2*80), 10))
+			}
+			r := &textReply{t: t, proto: 2}
+			k.run(r, args...)
+			tooMany := r.text.String() == "-"+errManyEdges
+			if n := len(members(r.text.String())); tooMany != (vertices > 100) || !tooMany && (n < 1000 || n > 20_000) {
+				t.Errorf("%s, %d vertices: %.100s", call, vertices, r.text.String())
+			}
 		}
 	}
 }

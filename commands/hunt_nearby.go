@@ -76,6 +76,7 @@ var (
 	errFilters     = fmt.Sprintf("ERR at most %d times WHERE, and as often TAG, in one call", maxFilters)
 	errNumVertices = fmt.Sprintf("ERR a polygon has 3 to %d vertices", geo.MaxVertices)
 	errHits        = errors.New(strings.TrimPrefix(errManyHits, "ERR "))
+	errEdges       = errors.New(strings.TrimPrefix(errManyEdges, "ERR "))
 )
 
 // nearCall is what a call of HUNT.NEARBY asks for, and what it works with.
@@ -435,7 +436,7 @@ func (c *Ctx) nearbyField(q *nearCall) {
 	}, func(most int) ([]zset.Hit, error) {
 		return f.Search(&c.near, &q.query, c.NowMS, most, limit)
 	})
-	if c.searchFailed(err, limit) {
+	if c.searchFailed(q, err, limit) {
 		return
 	}
 	c.nearbyReply(q, hits, func(h *zset.Hit) {
@@ -506,7 +507,7 @@ func (c *Ctx) nearbySet(q *nearCall) {
 	}, func(most int) ([]zset.Hit, error) {
 		return c.near.Range(&z.Set, &q.cells, reach, most, limit, everywhere)
 	})
-	if c.searchFailed(err, limit) {
+	if c.searchFailed(q, err, limit) {
 		return
 	}
 	c.nearbyReply(q, hits, func(h *zset.Hit) {
@@ -582,7 +583,10 @@ func reverse(hits []zset.Hit) {
 }
 
 // searchFailed answers that a search was ended, if it was.
-func (c *Ctx) searchFailed(err error, limit int) bool {
+func (c *Ctx) searchFailed(q *nearCall, err error, limit int) bool {
+	if p := q.query.Polygon; err == nil && p != nil && p.Exhausted() {
+		err = errEdges
+	}
 	if errors.Is(err, zset.ErrSearchLimit) {
 		c.Error(fmt.Sprintf("ERR the search was ended: it had to look at more than %d members (hunt-search-limit)", limit))
 		return true

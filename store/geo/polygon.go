@@ -26,6 +26,8 @@ type Polygon struct {
 	starts []int32
 	edges  []int32
 	height float64 // of a strip; 0: there is one
+
+	spent int // edges looked at, without those that are free
 }
 
 // Point is a place in the plane.
@@ -57,25 +59,33 @@ func (p *Polygon) Centre() Point {
 	return c
 }
 
-// Contains reports whether a place lies in the polygon. It looks at few edges, unless most of them are about as high as the polygon.
-func (p *Polygon) Contains(x, y float64) bool {
-	inside, _ := p.look(x, y)
-	return inside
-}
+// One place may have to be compared with thousands of edges, where most of a polygon's are about as high as itself, and there may be millions of
+// places. The first freeEdges of each place count nothing, of others there are maxEdges: it takes less than a second to look at them.
+const (
+	freeEdges = 64
+	maxEdges  = 1 << 26
+)
 
-// look is Contains, and tells how many edges it has looked at.
-func (p *Polygon) look(x, y float64) (inside bool, edges int) {
-	if !(p.MinX <= x && x <= p.MaxX && p.MinY <= y && y <= p.MaxY) {
-		return false, 0
+// Exhausted reports whether so much has been asked of the polygon that it answers no more: it contains nothing any longer. Whoever
+// asks of many places must look at it in the end.
+func (p *Polygon) Exhausted() bool { return p.spent > maxEdges }
+
+// Contains reports whether a place lies in the polygon. It looks at few edges, unless most of them are about as high as the
+// polygon. It counts what it has looked at: a polygon is for one search.
+func (p *Polygon) Contains(x, y float64) bool {
+	if !(p.MinX <= x && x <= p.MaxX && p.MinY <= y && y <= p.MaxY) || p.Exhausted() {
+		return false
 	}
 	i := p.strip(y)
-	first, end := p.starts[i], p.starts[i+1]
-	for _, k := range p.edges[first:end] {
+	edges := p.edges[p.starts[i]:p.starts[i+1]]
+	p.spent += max(len(edges)-freeEdges, 0)
+	inside := false
+	for _, k := range edges {
 		if b := &p.vertices[k]; crosses(b, p.before(k), x, y) {
 			inside = !inside
 		}
 	}
-	return inside, int(end - first)
+	return inside
 }
 
 // crosses reports whether a ray from (x, y) to the right meets the edge from a to b, which has its lower end and not its upper one.

@@ -10,7 +10,6 @@ type Shape struct {
 	width    float64 // box
 	height   float64
 	polygon  *Polygon
-	spent    int // edges looked at, without those that are free
 }
 
 type shapeKind uint8
@@ -55,15 +54,8 @@ func AreaFrom(lon, lat float64, p *Polygon) Shape {
 // Centre is the place that distances are measured from.
 func (s *Shape) Centre() (lon, lat float64) { return s.lon, s.lat }
 
-// One place may have to be compared with thousands of edges, where most of a polygon's are about as high as itself, and a set may have millions of
-// places. The first freeEdges of each place count nothing, of others there are maxEdges: it takes less than a second to look at them.
-const (
-	freeEdges = 64
-	maxEdges  = 1 << 26
-)
-
-// Exhausted reports whether so much has been asked of a polygon that it answers no more: nothing lies in it any longer.
-func (s *Shape) Exhausted() bool { return s.spent > maxEdges }
+// Exhausted reports whether the shape is a polygon that is [Polygon.Exhausted].
+func (s *Shape) Exhausted() bool { return s.kind == polygon && s.polygon.Exhausted() }
 
 // Distance is how far a place is from the centre, and whether it lies in the shape; if not, the distance is none.
 func (s *Shape) Distance(lon, lat float64) (metres float64, within bool) {
@@ -76,11 +68,7 @@ func (s *Shape) Distance(lon, lat float64) (metres float64, within bool) {
 			return 0, false
 		}
 	case polygon:
-		if s.Exhausted() {
-			return 0, false
-		}
-		inside, edges := s.polygon.look(lon, lat)
-		if s.spent += max(edges-freeEdges, 0); !inside {
+		if !s.polygon.Contains(lon, lat) {
 			return 0, false
 		}
 	}
