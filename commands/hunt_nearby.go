@@ -610,4 +610,7 @@ func (c *Ctx) nearbyReply(q *nearCall, hits []zset.Hit, rest func(h *zset.Hit)) 
 			rest(h)
 		}
 	}
+	if len(hits) > hitsKept {
+		c.near = zset.Near{} // with its memory
+	}
 }

@@ -118,9 +118,9 @@ func (f *Field) Remove(member []byte) bool {
 	return ok
 }
 
-// changed is called after a change of a field that has a key: one without rows goes.
+// changed is called after a change of a field that has a key: one without members goes, with the rows of those that have expired.
 func (f *Field) changed() {
-	if f.Rest() > 0 || f.Created() {
+	if f.Created() || f.Len(f.d.nowMS) > 0 {
 		if f.due != f.Due() {
 			f.due = f.Due()
 			f.at.sh.schedule(f.at.db, f.at.rec)

@@ -291,7 +291,7 @@ func (f *Field) RefusesTags(member []byte, c *Change, nowMS int64) error {
 	}
 	n := len(c.sortedTags())
 	if r, ok := f.row(member, nowMS); ok && viewOf(r).has(hasTags) {
-		tail := f.tailOf(r)
+		tail := f.tailHead(r)
 		if n+int(tail[5]) > MaxTags {
 			n = len(mergeTags(nil, tailTags(tail), c.tags))
 		}
@@ -332,6 +332,15 @@ func (f *Field) tailOf(r zset.Row) []byte {
 	}
 	e := f.env
 	e.oldTail = f.places.AppendTail(trimmed(e.oldTail), r)
+	return e.oldTail
+}
+
+// tailHead reads what a row's tail has before the payload; valid until tailOf or it is called again. The row has a tail.
+func (f *Field) tailHead(r zset.Row) []byte {
+	e := f.env
+	e.oldTail = f.places.AppendTailHead(trimmed(e.oldTail), r, tailHead)
+	n := int(binary.LittleEndian.Uint32(e.oldTail))
+	e.oldTail = f.places.AppendTailHead(e.oldTail[:0], r, n)
 	return e.oldTail
 }
 
@@ -680,7 +689,7 @@ func (f *Field) remove(member []byte, r zset.Row) {
 	v := viewOf(r)
 	f.env.numbers = readNumbers(f.env.numbers[:0], v.numbers())
 	if v.has(moreNumbers) {
-		f.env.numbers = readNumbers(f.env.numbers, tailNumbers(f.tailOf(r)))
+		f.env.numbers = readNumbers(f.env.numbers, tailNumbers(f.tailHead(r)))
 	}
 	f.useNumbers(f.env.numbers, -1)
 	was := v.expiresAt()

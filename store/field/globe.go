@@ -12,11 +12,9 @@ import (
 type globeSpace struct {
 	q      *Query
 	pole   geo.Pole
-	box    geo.Shape // the query's box
-	solid  bool      // three dimensions
-	within float64   // a row of a lower rank is in the circle for sure
-	area   degrees   // of the query
-	gate   geo.Gate
+	solid  bool     // three dimensions
+	within float64  // a row of a lower rank is in the circle for sure
+	gate   geo.Gate // of the query's area
 }
 
 // degrees is a rectangle of longitudes and latitudes; west of -180 and east of 180 it goes on around the globe.
@@ -32,8 +30,7 @@ func (g *globeSpace) prepare(q *Query) float64 {
 	*g = globeSpace{q: q, pole: geo.NewPole(q.X, q.Y), solid: q.f.head.shape.Dims == lastDimension, gate: geo.Open, within: 1}
 	switch q.Area {
 	case Box:
-		g.box = geo.Box(q.X, q.Y, q.Width, q.Height)
-		g.gate = g.gateOf(degreesOf(&g.box))
+		g.gate = g.gateOf(degreesOf(&q.area))
 	case Polygon:
 		g.gate = g.gateOf(degrees{q.Polygon.MinX, q.Polygon.MinY, q.Polygon.MaxX, q.Polygon.MaxY})
 	case Circle:

@@ -56,7 +56,8 @@ type Query struct {
 	f     *Field
 	near  *zset.Near
 	nowMS int64
-	tags  []uint32 // hashes of Tags
+	tags  []uint32  // hashes of Tags
+	area  geo.Shape // on the globe, the box
 	plane planeSpace
 	globe globeSpace
 }
@@ -96,6 +97,9 @@ func (q *Query) prepare(f *Field, n *zset.Near, nowMS int64) bool {
 		if q.Where[i].id = f.names.find(q.Where[i].Name); q.Where[i].id < 0 {
 			return false
 		}
+	}
+	if q.Area == Box && f.head.shape.Space == Geo {
+		q.area = geo.Box(q.X, q.Y, q.Width, q.Height)
 	}
 	q.tags = q.tags[:0]
 	for _, t := range q.Tags {
@@ -155,7 +159,7 @@ func (q *Query) passes(r zset.Row) bool {
 		w := &q.Where[i]
 		value, ok := findNumber(v.numbers(), uint8(w.id))
 		if !ok && v.has(moreNumbers) {
-			value, ok = findNumber(tailNumbers(q.f.tailOf(r)), uint8(w.id))
+			value, ok = findNumber(tailNumbers(q.f.tailHead(r)), uint8(w.id))
 		}
 		if !ok || !w.has(value) {
 			return false
@@ -169,7 +173,7 @@ func (q *Query) passes(r zset.Row) bool {
 			return false
 		}
 	}
-	return q.hasTags(q.f.tailOf(r))
+	return q.hasTags(q.f.tailHead(r))
 }
 
 // hasTags reports whether a tail has all the tags.
@@ -194,7 +198,7 @@ func (q *Query) inArea(v view) bool {
 	case q.Area != Box:
 		return true
 	case q.f.head.shape.Space == Geo:
-		_, within := q.globe.box.Distance(v.x(), v.y())
+		_, within := q.area.Distance(v.x(), v.y())
 		return within
 	}
 	return math.Abs(v.x()-q.X) <= q.Width/2 && math.Abs(v.y()-q.Y) <= q.Height/2

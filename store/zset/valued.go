@@ -209,6 +209,18 @@ func (s *Set) AppendTail(dst []byte, r Row) []byte {
 	return s.t.blobHeap().AppendBlob(dst, r.tail)
 }
 
+// AppendTailHead appends the first n bytes of the row's tail to dst, or all if it has fewer.
+func (s *Set) AppendTailHead(dst []byte, r Row, n int) []byte {
+	if r.tail == 0 {
+		return dst
+	}
+	blobs := s.t.blobHeap()
+	for p := blobs.BlobParts(r.tail, 0, min(n, blobs.BlobLen(r.tail))); p.More(); {
+		dst = append(dst, p.Next()...)
+	}
+	return dst
+}
+
 // ScanRows is Scan for valued sets.
 func (s *Set) ScanRows(cursor uint64, count int, fn func(member []byte, r Row)) uint64 {
 	return s.t.scan(cursor, count, func(l leaf, pos int) {
