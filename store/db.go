@@ -158,10 +158,12 @@ func (d *DB) Type(key []byte) Type {
 // Has reports whether the key exists, and leaves no trace.
 func (d *DB) Has(key []byte) bool { return d.find(key).rec != 0 }
 
-// Expires reports whether key exists and has a time at which it will not any more. Like Has it is no use of it.
+// Expires reports whether key exists and has a time at which it will not any more, or is a field that may go with its members.
+// Like Has it is no use of it.
 func (d *DB) Expires(key []byte) bool {
 	at := d.find(key)
-	return at.rec != 0 && at.sh.expireAt(at.rec) != 0
+	return at.rec != 0 && (at.sh.expireAt(at.rec) != 0 ||
+		at.sh.typeOf(at.rec) == TypeField && at.sh.fields.Due(at.sh.fieldOf(at.rec)) != 0)
 }
 
 // HasIn is Has for another database.

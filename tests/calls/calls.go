@@ -57,6 +57,7 @@ var (
 	scoreBoundPool = []string{"-inf", "+inf", "inf", "0", "1", "(1", "2", "(2", "3", "(-1", "(inf", "(-inf", "1e308", "0x1", "(0.1", "nan", "(x", "(", "", "a", "[1"}
 	lexBoundPool   = []string{"-", "+", "[a", "(a", "[m", "(m", "[o", "(p", "[", "(", "[\xff", "a", "", "+x", "-x", "[ada"}
 	lengthPool     = []string{"1", "5", "20", "100", "500", "1000", "0", "0.5", "1e5", "2.5e2", "inf", "-1", "x", "nan", ""}
+	coordinatePool = []string{"0", "1", "2", "3", "-1", "1.5", "10", "84.9", "1e300", "-1e300", "1e-300", "inf", "nan", "x"}
 	patternPool    = []string{"*", "a*", "?", "[a-c]", "[^a]", "{t}*", "*o*", "\\*", "[", "", "m", "*\x00*", "[a", "a?*", "[\\]]", "***"}
 	wordPool       = []string{"zset", "string", "hello", "default", "nobody", "a b", "x", "", "1", "default", "listpack"}
 	// Lengths on both sides of embstr's, and of those of our inline strings and blobs.
@@ -71,7 +72,8 @@ var (
 type Generator struct {
 	*rand.Rand
 	specs   []*commands.Spec // repeated by weight
-	numkeys int              // of the call being drawn, or of vertices
+	numkeys int              // of the call being drawn, or of what counted says
+	counted string           // "x": an argument num-x was the last that counts
 }
 
 // New makes a generator of calls of the commands of a table, each as often as weight says: 0 leaves it out.
@@ -104,9 +106,9 @@ func Weight(s *commands.Spec) int {
 		return 20
 	case strings.HasPrefix(s.Name, "FLUSH"), s.Name == "QUIT", s.Name == "RESET":
 		return 1
-	case s.Name == "SADD", s.Name == "HSET", s.Name == "GEOADD":
+	case s.Name == "SADD", s.Name == "HSET", s.Name == "GEOADD", s.Name == "HUNT.PUT":
 		return 20
-	case s.Group == commands.SortedSet, s.Group == commands.GeoGroup, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
+	case s.Group == commands.SortedSet, s.Group == commands.GeoGroup, s.Group == commands.Hunt, s.Group == commands.SetGroup, s.Group == commands.HashGroup,
 		s.Group == commands.StringGroup, s.Group == commands.ListGroup:
 		return 10
 	case s.Group == commands.Generic, s.Group == commands.ListGroup:
@@ -137,7 +139,7 @@ func (g *Generator) arguments(s *commands.Spec) []string {
 		args = append(args, g.word(s.Parent().Name))
 	}
 	args = append(args, g.word(s.Name))
-	g.numkeys = 1
+	g.numkeys, g.counted = 1, ""
 	for _, a := range s.Args {
 		args = g.argument(args, s, a)
 	}
@@ -162,7 +164,7 @@ func (g *Generator) argument(args []string, s *commands.Spec, a commands.Arg) []
 	repeat := 1
 	if a.Multiple {
 		repeat = 1 + g.IntN(4)
-		if a.Type == commands.TypeKey && g.numkeys > 0 || a.Name == "weight" || a.Name == "vertices" {
+		if a.Type == commands.TypeKey && g.numkeys > 0 || a.Name == "weight" || a.Name == g.counted {
 			repeat = g.numkeys
 		}
 	}
@@ -201,8 +203,11 @@ func (g *Generator) value(s *commands.Spec, a commands.Arg) string {
 	if (s.Group == commands.StringGroup || s.Group == commands.HashGroup) && a.Name == "value" {
 		return Pick(g, stringPool)
 	}
-	if s.Group == commands.GeoGroup && a.Type == commands.TypeKey && !g.Chance(6) {
+	if a.Type == commands.TypeKey && (s.Group == commands.GeoGroup && !g.Chance(6) || s.Name == "HUNT.NEARBY" && g.Chance(3)) {
 		return Pick(g, PlaceKeys)
+	}
+	if s.Group == commands.Hunt && a.Name == "value" {
+		return Pick(g, scorePool)
 	}
 	if pool, ok := namedPools[a.Name]; ok {
 		return Pick(g, pool)
@@ -217,12 +222,13 @@ func (g *Generator) value(s *commands.Spec, a commands.Arg) string {
 	case commands.TypeTime:
 		return Pick(g, intPool)
 	case commands.TypeInteger:
-		switch a.Name {
-		case "numkeys":
+		counted, counts := strings.CutPrefix(a.Name, "num-")
+		switch {
+		case a.Name == "numkeys":
 			g.numkeys = 1 + g.IntN(3)
 			return strconv.Itoa(g.numkeys)
-		case "num-vertices":
-			g.numkeys = 3 + g.IntN(4)
+		case counts:
+			g.numkeys, g.counted = 3+g.IntN(4), counted
 			return strconv.Itoa(g.numkeys)
 		}
 		return g.integer()
@@ -241,7 +247,8 @@ func (g *Generator) integer() string {
 // namedPools are the values of arguments that their names tell more about than their types.
 var namedPools = map[string][]string{
 	"parameter": Parameters, "value": ParameterValues, "command-name": Commands, "command": Commands,
-	"longitude": Longitudes, "latitude": Latitudes, "radius": lengthPool, "width": lengthPool, "height": lengthPool,
+	"longitude": Longitudes, "latitude": Latitudes, "x": coordinatePool, "y": coordinatePool, "z": coordinatePool,
+	"zmin": scoreBoundPool, "zmax": scoreBoundPool, "name": fieldPool, "radius": lengthPool, "width": lengthPool, "height": lengthPool,
 	"member": Members, "member1": Members, "member2": Members, "element": Members, "field": fieldPool, "type": {"zset", "ZSET", "string", "list", "set", "hash", "nosuch", ""},
 	"cursor":   {"0", "0", "0", "0", "1", "42", "x", "-1", "18446744073709551615", "18446744073709551616", ""},
 	"protover": {"2", "3", "2", "3", "4", "x", ""},

@@ -12,7 +12,7 @@ import (
 // ours are the transcripts of commands that the oracle has not, with the reason.
 var ours = map[string]string{
 	"bloom": "a module has them",
-	"hunt":  "they are our own, as in the next ones", "hunt_put": "", "hunt_get": "", "hunt_nearby": "",
+	"hunt":  "they are our own, as in the next ones", "hunt_put": "", "hunt_get": "", "hunt_nearby": "", "hunt_events": "",
 }
 
 // Every transcript is played against both servers and the replies compared,
