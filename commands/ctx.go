@@ -139,6 +139,7 @@ func (c *Ctx) End() {
 		c.picked = nil
 	}
 	c.elements.Trim()
+	c.near.Trim()
 	if c.hunted {
 		c.hunted = false
 		c.putting.end()

@@ -21,8 +21,6 @@ func (g *globe) Admits(h *zset.Hit) bool                   { return g.Round() ||
 const (
 	// maxHits is how many a search may find: they take 1 GB with what sorting needs.
 	maxHits = 16 << 20
-	// hitsKept is how many a search may leave memory for.
-	hitsKept = 1 << 14
 
 	errManyEdges = "ERR the polygon has too many long edges for so many members"
 	errManyHits  = "ERR more than 16777216 members lie in the shape: ask for fewer with COUNT" // maxHits

@@ -210,9 +210,6 @@ func (c *Ctx) geosearchGeneric(form geoForm) {
 	default:
 		c.answerHits(hits, &q)
 	}
-	if len(hits) > hitsKept || problem != "" {
-		c.near = zset.Near{} // with its memory
-	}
 }
 
 // geoParser reads the arguments of a search, in the order in which Redis does, as the first mistake is the one that is answered.

@@ -610,7 +610,4 @@ func (c *Ctx) nearbyReply(q *nearCall, hits []zset.Hit, rest func(h *zset.Hit)) 
 			rest(h)
 		}
 	}
-	if len(hits) > hitsKept {
-		c.near = zset.Near{} // with its memory
-	}
 }

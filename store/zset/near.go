@@ -125,22 +125,34 @@ func turnOf(lb float64, place uint64) float64 {
 	return math.Float64frombits(math.Float64bits(lb) + place)
 }
 
+// What a search may leave behind: nodes, hits, and bytes of a member.
 const (
-	nodesKept = 1 << 10
-	hitsKept  = 1 << 14
+	nodesKept  = 1 << 10
+	hitsKept   = 1 << 14
+	memberKept = 64 << 10
 )
 
-// begin readies n for a search.
-func (n *Near) begin(s *Set, sp Space, k int, bound float64, limit int) {
-	n.set, n.space = s, sp
-	n.k, n.limit, n.visited, n.err = k, limit, 0, nil
-	n.bound, n.slack, n.gateFor = bound, 0, math.NaN()
+// Trim gives back the memory that a search for many rows, or among long members, has taken. Its hits are not valid any longer.
+func (n *Near) Trim() {
 	if cap(n.hits) > hitsKept {
 		n.hits = nil
 	}
 	if cap(n.nodes) > nodesKept {
 		n.nodes, n.roots = nil, nil
 	}
+	if cap(n.last) > memberKept {
+		n.last = nil
+	}
+	if cap(n.other) > memberKept {
+		n.other = nil
+	}
+}
+
+// begin readies n for a search.
+func (n *Near) begin(s *Set, sp Space, k int, bound float64, limit int) {
+	n.set, n.space = s, sp
+	n.k, n.limit, n.visited, n.err = k, limit, 0, nil
+	n.bound, n.slack, n.gateFor = bound, 0, math.NaN()
 	n.hits, n.nodes, n.roots = n.hits[:0], n.nodes[:0], n.roots[:0]
 	if n.index == nil {
 		n.index = geoindex.Wrap(view{n})

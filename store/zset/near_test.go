@@ -3,6 +3,7 @@ package zset
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -340,5 +341,111 @@ func TestNearAllocs(t *testing.T) {
 	// The queue and the children that geoindex makes for itself.
 	if got := testing.AllocsPerRun(1000, search); got > 4 {
 		t.Errorf("%v allocations a search", got)
+	}
+}
+
+// TestNearScores searches sets whose scores are no geohashes: with fractions, which are cut off, or outside of the codes there are.
+func TestNearScores(t *testing.T) {
+	k := newKit(t, Limits{PackedEntries: 128, PackedValue: 64})
+	defer k.close()
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, rows := range []int{60, 3000} {
+		var set Set
+		k.envs[0].Create(&set)
+		scores := map[string]float64{}
+		for i := range rows {
+			score := float64(r.IntN(rows / 4)) // codes next to each other, each with several scores
+			switch r.IntN(8) {
+			case 0:
+				score += float64(r.Uint64()&^(1<<(11+r.IntN(42))-1)) * 0x1p-2 // anywhere, also beyond all codes
+			case 1:
+				score = geo.CodeEnd - 2*score
+			case 2:
+				score = -score / 2
+			case 3:
+				score = math.Inf(1 - 2*r.IntN(2))
+			case 4, 5:
+				score += r.Float64()
+			case 6:
+				score = 7 + r.Float64() // more than a leaf
+			}
+			m := fmt.Sprintf("m%d", i)
+			scores[m] = score
+			set.Add([]byte(m), score, 0)
+		}
+		everywhere := geo.Circle(-170, -80, math.Inf(1))
+		g := globe{geo.NewCells(&everywhere)}
+		coded := maps.Clone(scores)
+		maps.DeleteFunc(coded, func(_ string, score float64) bool {
+			if score < 0 || score >= geo.CodeEnd {
+				return true
+			}
+			x, y := geo.Deinterleave(uint64(score))
+			return max(x, y) > 1<<geo.Steps
+		})
+		var n Near
+		hits, _ := n.Nearest(&set, &g, rows, g.Reach(), 0)
+		same(t, rows, 0, answer(&n, hits), bruteNear(coded, everywhere, 0))
+		for round := range 300 {
+			to := uint64(r.IntN(rows/4)) + 1
+			if round%8 == 0 {
+				to = 8
+			}
+			span := geo.Range{From: uint64(r.IntN(int(to))), To: to}
+			within := maps.Clone(coded)
+			maps.DeleteFunc(within, func(_ string, score float64) bool { return uint64(score) < span.From || uint64(score) >= span.To })
+			hits, _ = n.Range(&set, &g, g.Reach(), 0, 0, span)
+			n.Sort(hits)
+			same(t, rows, round, answer(&n, hits), bruteNear(within, everywhere, 0))
+		}
+		k.envs[0].Free(set.Handle())
+	}
+}
+
+// blurred is a space whose ranks are off by up to a hundredth: nearly every comparison is within the slack.
+type blurred struct{ globe }
+
+const blur = 0.01
+
+func (b *blurred) Rank(code uint64, r *Row) float64 {
+	noise := float64(code*0x9e3779b97f4a7c15>>11) * 0x1p-53 // 0 to 1
+	return b.globe.Rank(code, r) * (1 + blur*(2*noise-1))
+}
+func (b *blurred) Slack(rank float64) float64  { return 2.1*blur*rank + geo.Slack(rank) }
+func (b *blurred) Gate(bound float64) geo.Gate { return b.globe.Gate(bound * (1 + 1.1*blur)) }
+func (b *blurred) Bound(x0, x1, y0, y1 uint32) float64 {
+	if x0 == x1 && y0 == y1 {
+		return b.Rank(geo.Interleave(x0, y0), nil)
+	}
+	return b.globe.Bound(x0, x1, y0, y1) * (1 - 1.1*blur)
+}
+
+// TestNearSlack: the answer is in the order of the distances, however much ranks differ from it within the slack.
+func TestNearSlack(t *testing.T) {
+	k := newKit(t, Limits{PackedEntries: 16, PackedValue: 64})
+	defer k.close()
+	for _, kind := range spotKinds {
+		r := rand.New(rand.NewPCG(4, 4))
+		for _, rows := range []int{16, 400, 4000} {
+			var set Set
+			k.envs[0].Create(&set)
+			scores := map[string]float64{}
+			for i := range rows {
+				p := kind.at(r)
+				m := fmt.Sprintf("m%d", i)
+				scores[m] = float64(geo.Encode(p.lon, p.lat))
+				set.Add([]byte(m), scores[m], 0)
+			}
+			var n Near
+			for round := range 20 {
+				from := kind.at(r)
+				shape := geo.Circle(from.lon, from.lat, math.Inf(1))
+				b := blurred{globe{geo.NewCells(&shape)}}
+				count := []int{1, 2, 7, 50, 300}[round%5]
+				hits, _ := n.Nearest(&set, &b, count, 2, 0)
+				same(t, rows, round, answer(&n, hits), bruteNear(scores, shape, count))
+			}
+			k.envs[0].Free(set.Handle())
+		}
 	}
 }
