@@ -302,13 +302,16 @@ func (q *nearCall) fromXY(args [][]byte) (n int, problem string) {
 	q.query.X, xOK = parseFloat(args[1])
 	q.query.Y, yOK = parseFloat(args[2])
 	q.hasXY, n = true, 3
-	if len(args) > 3 {
+	if len(args) > 3 && !startsOption(args[3]) {
 		if q.query.Z, q.hasZ = parseFloat(args[3]); q.hasZ {
 			n = 4
 		}
 	}
 	return n, when(!xOK || !yOK, errNumericFrom)
 }
+
+// startsOption reports whether an argument begins with a letter, as all options do.
+func startsOption(arg []byte) bool { return len(arg) > 0 && 'a' <= arg[0]|0x20 && arg[0]|0x20 <= 'z' }
 
 // lengths reads BYRADIUS or BYBOX: lengths and maybe their unit.
 func (q *nearCall) lengths(args [][]byte, area field.Area, into ...*float64) (n int, problem string) {
@@ -505,7 +508,8 @@ func (c *Ctx) nearbySet(q *nearCall) {
 	hits, err := c.hunt(q, z.Len(), func(k int) ([]zset.Hit, error) {
 		return c.near.Nearest(&z.Set, &q.cells, k, reach, limit)
 	}, func(most int) ([]zset.Hit, error) {
-		return c.near.Range(&z.Set, &q.cells, reach, most, limit, everywhere)
+		c.ranges = append(c.ranges[:0], everywhere)
+		return c.near.Range(&z.Set, &q.cells, reach, most, limit, c.ranges...)
 	})
 	if c.searchFailed(q, err, limit) {
 		return

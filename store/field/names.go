@@ -79,7 +79,13 @@ func (n *names) name(id uint8) []byte {
 
 // room reports whether all the names of a list, which may repeat, can have a number at once.
 func (n *names) room(list [][]byte) bool {
-	if len(list) == 0 {
+	used := 0
+	for w := n.walk(); w.next(); {
+		if w.uses > 0 {
+			used++
+		}
+	}
+	if used+len(list) <= MaxNames || len(list) == 0 { // without looking which they are
 		return true
 	}
 	wanted := map[string]bool{}

@@ -58,6 +58,9 @@ type Query struct {
 	nowMS int64
 	tags  []uint32  // hashes of Tags
 	area  geo.Shape // on the globe, the box
+
+	everywhere [1]geo.Range // for Range, which would have to allocate it
+
 	plane planeSpace
 	globe globeSpace
 }
@@ -132,7 +135,8 @@ func (f *Field) Search(n *zset.Near, q *Query, nowMS int64, most, limit int) ([]
 		return nil, nil
 	}
 	sp, bound := q.space()
-	return n.Range(&f.places, sp, bound, most, limit, geo.Range{To: math.MaxUint64})
+	q.everywhere[0] = geo.Range{To: math.MaxUint64}
+	return n.Range(&f.places, sp, bound, most, limit, q.everywhere[:]...)
 }
 
 // admits is the end of zset.Space: the row is near enough; is it alive, in the area, and does it
