@@ -54,8 +54,8 @@ func meanFor(rate float64) float64 {
 // A block with i items has a given bit of a word with probability 1 - q^i, where q = 63/64; the words are
 // independent, so all eight bits are there with (1 - q^i)^8. Of many blocks i is distributed after Poisson, with that
 // mean m, and the mean of q^(ij) is exp(-m(1 - q^j)); the power is expanded by the binomial theorem. Where there are few
-// blocks i varies less, down to not at all for one. That is the better case, but for high rates, where the
-// curve bends the other way: the worse of both is taken.
+// blocks i varies less, down to not at all for one. That is the better case up to a rate of a third, where the
+// curve bends the other way; MaxRate is less.
 func laneRate(mean float64) float64 {
 	const q = 63.0 / 64
 	sum, sign, choose := 0.0, 1.0, 1.0
@@ -64,5 +64,5 @@ func laneRate(mean float64) float64 {
 		sign = -sign
 		choose = choose * float64(words-j) / float64(j+1)
 	}
-	return max(sum, math.Pow(1-math.Pow(q, mean), words))
+	return sum
 }

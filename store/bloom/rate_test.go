@@ -105,6 +105,20 @@ func TestLaneRate(t *testing.T) {
 	}
 }
 
+// TestLaneRateOfOneBlock: a lane of one block, which has exactly as many items in it as there are, and whose rate is a plain
+// power so, is no worse than the formula for many says, up to the highest rate there is.
+func TestLaneRateOfOneBlock(t *testing.T) {
+	mean := 1.0
+	for ; laneRate(mean) <= MaxRate; mean++ {
+		if one := math.Pow(1-math.Pow(63.0/64, mean), words); one > laneRate(mean) {
+			t.Errorf("%v items in one block: %v, the formula says %v", mean, one, laneRate(mean))
+		}
+	}
+	if mean < 100 || mean > maxMean {
+		t.Errorf("%v items a block make a rate of %v", mean, MaxRate)
+	}
+}
+
 // TestBitsAnItem holds the figures of doc.go.
 func TestBitsAnItem(t *testing.T) {
 	for rate, most := range map[float64]float64{0.01: 10.35, 0.005: 11.9, 0.001: 16.05, 0.0001: 20.45, 1e-6: 31.8} {
