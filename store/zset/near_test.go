@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"quarry/store/geo"
@@ -448,4 +449,60 @@ func TestNearSlack(t *testing.T) {
 			k.envs[0].Free(set.Handle())
 		}
 	}
+}
+
+// FuzzNear compares searches of places and shapes that a fuzzer makes with measuring every place.
+func FuzzNear(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 255, 255, 255, 255, 128, 0, 128, 0}, 10.0, 20.0, 1e6, 3e5, uint8(0), uint8(3))
+	f.Add([]byte("a few places in some corner of the world"), 179.9, 85.0, 4e6, 1e7, uint8(1), uint8(1))
+	f.Add([]byte("\x00\x01\x00\x01\x00\x02\x00\x01\x80\x00\x80\x01"), -180.0, -85.05112878, 1e7, 0.0, uint8(2), uint8(200))
+	f.Add([]byte(nil), 0.0, 0.0, 0.0, 0.0, uint8(0), uint8(0))
+	f.Fuzz(func(t *testing.T, b []byte, lon, lat, size, other float64, kind, count uint8) {
+		if !geo.Valid(lon, lat) || !(size >= 0 && other >= 0) || len(b) > 4000 {
+			t.Skip()
+		}
+		src := &fuzzed{b}
+		coordinate := func(end float64) float64 { return (float64(src.intN(1<<16))/(1<<16-1)*2 - 1) * end }
+		var shape geo.Shape
+		switch kind % 4 {
+		case 0:
+			shape = geo.Circle(lon, lat, size)
+		case 1:
+			shape = geo.Box(lon, lat, size, other)
+		case 2:
+			v := []geo.Point{{X: lon, Y: lat}}
+			for range 2 + count%8 {
+				v = append(v, geo.Point{X: coordinate(geo.LonMax), Y: coordinate(geo.LatMax)})
+			}
+			shape = geo.Area(geo.NewPolygon(v))
+		default:
+			shape = geo.Circle(lon, lat, math.Inf(1))
+		}
+		k := newKit(t, Limits{PackedEntries: int(kind) / 4, PackedValue: 64})
+		defer k.close()
+		var set Set
+		k.envs[0].Create(&set)
+		defer func() { k.envs[0].Free(set.Handle()) }()
+		scores := map[string]float64{}
+		for i := 0; !src.done(); i++ {
+			m := strconv.Itoa(i)
+			scores[m] = float64(geo.Encode(coordinate(geo.LonMax), coordinate(geo.LatMax)))
+			set.Add([]byte(m), scores[m], 0)
+		}
+		var n Near
+		g := globe{geo.NewCells(&shape)}
+		if count > 0 {
+			hits, err := n.Nearest(&set, &g, int(count), g.Reach(), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, len(scores), 0, answer(&n, hits), bruteNear(scores, shape, int(count)))
+		}
+		hits, err := n.Range(&set, &g, g.Reach(), 0, 0, geo.Range{To: geo.CodeEnd})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Sort(hits)
+		same(t, len(scores), 1, answer(&n, hits), bruteNear(scores, shape, 0))
+	})
 }
