@@ -82,11 +82,12 @@ type Near struct {
 	gateLo  uint64  // the least and the greatest key of rows in the gate
 	gateHi  uint64
 
-	hits  []Hit // of Nearest: a heap with the last one first
-	hit   Hit   // the row that is looked at
-	row   Row
-	last  []byte // members in comparisons
-	other []byte
+	hits            []Hit // of Nearest: a heap with the last one first
+	hit             Hit   // the row that is looked at
+	row             Row   // of a hit in leaf rowLeaf, at rowPos
+	rowLeaf, rowPos uint32
+	last            []byte // members in comparisons
+	other           []byte
 
 	index    *geoindex.Index // of the Near itself
 	distance func(_, _ [2]float64, data any, _ bool) float64
@@ -125,6 +126,9 @@ func turnOf(lb float64, place uint64) float64 {
 	return math.Float64frombits(math.Float64bits(lb) + place)
 }
 
+// prefetchNodes is how many nodes are asked for when they are queued. Of more, most are not read soon, or never.
+const prefetchNodes = 16
+
 // What a search may leave behind: nodes, hits, and bytes of a member.
 const (
 	nodesKept  = 1 << 10
@@ -153,6 +157,7 @@ func (n *Near) begin(s *Set, sp Space, k int, bound float64, limit int) {
 	n.set, n.space = s, sp
 	n.k, n.limit, n.visited, n.err = k, limit, 0, nil
 	n.bound, n.slack, n.gateFor = bound, 0, math.NaN()
+	n.rowLeaf = 0 // no leaf: block 0 is the header
 	n.hits, n.nodes, n.roots = n.hits[:0], n.nodes[:0], n.roots[:0]
 	if n.index == nil {
 		n.index = geoindex.Wrap(view{n})
@@ -216,9 +221,12 @@ func (v view) Len() int { return v.n.set.Len() }
 
 // enqueue hands the nodes from number from on, those that may still hold anything, to geoindex.
 func (n *Near) enqueue(from int, to []child.Child) []child.Child {
+	soon := len(n.nodes)-from <= prefetchNodes
 	for i := from; i < len(n.nodes); i++ {
 		if nd := &n.nodes[i]; nd.lb <= n.bound {
-			n.set.t.r(nd.id).Prefetch(prefetchLines)
+			if soon {
+				n.set.t.r(nd.id).Prefetch(prefetchLines)
+			}
 			to = append(to, child.Child{Data: nd, Item: nd.level == 0})
 		}
 	}
@@ -410,8 +418,10 @@ func (n *Near) count(rows int) {
 
 // scanLeaf offers the rows of a leaf.
 func (n *Near) scanLeaf(id uint32) {
-	t := &n.set.t
-	l := t.leafR(id)
+	l := n.set.t.leafR(id)
+	if n.set.t.valued() {
+		l.Prefetch(prefetchLines) // values lie all over it
+	}
 	rows := l.n()
 	if rows == 0 || n.leafTied(id, l, rows) {
 		return
@@ -681,7 +691,10 @@ func (n *Near) rowOf(h *Hit) *Row {
 	if n.set.enc == Packed || !n.set.t.valued() {
 		return nil
 	}
-	n.row = n.set.t.leafR(h.leaf).rowAt(int(h.pos))
+	if h.leaf != n.rowLeaf || h.pos != n.rowPos {
+		n.rowLeaf, n.rowPos = h.leaf, h.pos
+		n.row = n.set.t.leafR(h.leaf).rowAt(int(h.pos))
+	}
 	return &n.row
 }
 
