@@ -41,6 +41,9 @@ func (c *Ctx) geoHits(z *zset.Set, q *geoSearch) (hits []zset.Hit, problem strin
 	case len(hits) > maxHits:
 		return nil, errManyHits
 	}
+	if q.withDist || q.storeDist {
+		c.near.Measure(hits)
+	}
 	return hits, ""
 }
 
@@ -64,9 +67,6 @@ func (c *Ctx) findHits(z *zset.Set, q *geoSearch) (hits []zset.Hit) {
 	hits, _ = c.near.Range(z, &c.globe, c.globe.Reach(), most, 0, c.ranges...)
 	if len(hits) <= maxHits && q.order != asFound {
 		hits = c.firstHits(hits, q.order, count)
-	}
-	if q.withDist || q.storeDist {
-		c.near.Measure(hits)
 	}
 	return hits
 }

@@ -600,6 +600,9 @@ func (c *Ctx) searchFailed(q *nearCall, err error, limit int) bool {
 
 // nearbyReply answers members, or rows of a member and what is asked for; rest answers what of that is not the distance.
 func (c *Ctx) nearbyReply(q *nearCall, hits []zset.Hit, rest func(h *zset.Hit)) {
+	if q.asked&withDist != 0 {
+		c.near.Measure(hits)
+	}
 	c.Array(len(hits))
 	for i := range hits {
 		h := &hits[i]

@@ -108,6 +108,7 @@ func (m *modeled) search(n *zset.Near, q *Query, k int, after *found) (list []fo
 	if err != nil {
 		m.k.Fatal(err)
 	}
+	n.Measure(hits)
 	for i := range hits {
 		list = append(list, found{hits[i].Distance, string(n.AppendMember(nil, &hits[i]))})
 	}

@@ -168,7 +168,7 @@ func (n *Near) begin(s *Set, sp Space, k int, bound float64, limit int) {
 
 // Nearest finds the k nearest rows of s, of those that have a rank of at most bound and that the
 // space admits, the nearest first. It returns ErrSearchLimit if more than limit rows had to be read for that; 0 is
-// no limit. The hits are valid until n is used again. O(log N) and what lies nearer than the last hit.
+// no limit. The hits are valid until n is used again; not all know their distances (Measure). O(log N) and what lies nearer than the last hit.
 func (n *Near) Nearest(s *Set, sp Space, k int, bound float64, limit int) ([]Hit, error) {
 	n.begin(s, sp, k, bound, limit)
 	switch {
@@ -181,7 +181,7 @@ func (n *Near) Nearest(s *Set, sp Space, k int, bound float64, limit int) ([]Hit
 	if n.err != nil {
 		return nil, n.err
 	}
-	n.Sort(n.hits)
+	n.order(n.hits)
 	return n.hits, nil
 }
 
@@ -578,16 +578,32 @@ const insertionMax = 24
 
 // Sort puts hits in order, the nearest first, and Measures them.
 func (n *Near) Sort(hits []Hit) {
+	n.order(hits)
 	n.Measure(hits)
+}
+
+// order puts hits in order. It measures only those whose ranks do not tell: an exact distance costs as much as all the rest of
+// looking at a row.
+func (n *Near) order(hits []Hit) {
+	last := 0.0
+	for i := range hits {
+		last = max(last, hits[i].Rank)
+	}
+	n.slack = n.space.Slack(last)
 	if len(hits) <= insertionMax {
 		for i := 1; i < len(hits); i++ {
-			for j := i; j > 0 && n.compare(&hits[j], &hits[j-1]) < 0; j-- {
+			for j := i; j > 0 && n.before(&hits[j], &hits[j-1]); j-- {
 				hits[j], hits[j-1] = hits[j-1], hits[j]
 			}
 		}
 		return
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
+		if d := a.Rank - b.Rank; d > n.slack {
+			return 1
+		} else if d < -n.slack {
+			return -1
+		}
 		return n.compare(&a, &b)
 	})
 }

@@ -83,6 +83,7 @@ func bruteNear(scores map[string]float64, shape geo.Shape, k int) []found {
 
 func answer(n *Near, hits []Hit) []found {
 	var rows []found
+	n.Measure(hits)
 	for i := range hits {
 		rows = append(rows, found{hits[i].Distance, string(n.AppendMember(nil, &hits[i]))})
 	}
