@@ -149,3 +149,20 @@ func TestTownsAreCovered(t *testing.T) {
 		}
 	}
 }
+
+// TestStepsNearPoles: cells are taken larger from latitudes 66 and 80 on, as Redis does.
+func TestStepsNearPoles(t *testing.T) {
+	steps := func(lat float64) int {
+		s := Circle(10, lat, 5000)
+		b := s.redisBounds()
+		return s.steps(&b)
+	}
+	for _, c := range []struct {
+		lat  float64
+		less int
+	}{{66, 0}, {-66, 0}, {66.001, 1}, {-66.001, 1}, {80, 1}, {-80, 1}, {80.001, 2}, {-80.001, 2}} {
+		if got, want := steps(c.lat), steps(0)-c.less; got != want {
+			t.Errorf("at latitude %v: %d steps, want %d", c.lat, got, want)
+		}
+	}
+}

@@ -51,7 +51,8 @@ func TestGateRectangles(t *testing.T) {
 				all = false
 			}
 		}
-		if first > a || last < b || last-first+1 < b-a+1 {
+		middle := first + (last-first+1)/2
+		if first > a || last < b || a == b && first != last || a < b && (a >= middle || b < middle) {
 			t.Fatalf("the rectangle of %d to %d goes from %d to %d", a, b, first, last)
 		}
 		if got := g.PassesAny(first, last); !got && passes > 0 || got && passes == 0 && !g.Wrap && g.XLo <= g.XHi && g.YLo <= g.YHi {
@@ -61,7 +62,7 @@ func TestGateRectangles(t *testing.T) {
 			t.Fatalf("%d to %d, %+v: not all cells pass", first, last, g)
 		}
 		if a < b {
-			if before, after := Halves(a, b); before < a || after > b || after != before+1 {
+			if before, after := Halves(a, b); after != middle || after != before+1 {
 				t.Fatalf("%d to %d is halved at %d and %d", a, b, before, after)
 			}
 		}
@@ -77,4 +78,35 @@ func testMeet(t *testing.T, g, o Gate, size uint64) {
 			t.Fatalf("%+v meets %+v in %+v, without %d", g, o, m, code)
 		}
 	}
+	if meetings(g, o, size) > 1 {
+		return
+	}
+	for code := range size * size {
+		if m.Passes(code) && !(g.Passes(code) && o.Passes(code)) {
+			t.Fatalf("%+v meets %+v in %+v, with %d", g, o, m, code)
+		}
+	}
+}
+
+// meetings is how often columns in both boxes begin, from the first one on; around the grid if both wrap. One that wraps and leaves no
+// column out counts as meeting the other twice.
+func meetings(g, o Gate, size uint64) (n int) {
+	both := func(x uint64) bool {
+		in := func(g Gate) bool {
+			at := Interleave(uint32(x%size), 0)
+			return at >= g.XLo && at <= g.XHi || g.Wrap && (at >= g.XLo || at <= g.XHi)
+		}
+		return in(g) && in(o)
+	}
+	around := g.Wrap && o.Wrap
+	whole := func(g Gate) bool { return squash(g.XHi>>1)+1 == squash(g.XLo>>1) }
+	if around && (whole(g) || whole(o)) {
+		return 2
+	}
+	for x := range size {
+		if both(x) && (x == 0 && !around || !both(x+size-1)) {
+			n++
+		}
+	}
+	return n
 }
