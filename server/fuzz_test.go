@@ -166,6 +166,7 @@ func FuzzSession(f *testing.F) {
 		"RPUSH q 1 2 3\r\nLPUSH w x\r\nBLPOP nosuch 0\r\nPING\r\n",
 		"HSET h f v g 1\r\nHINCRBY h g 5\r\nHGETALL h\r\nSADD s 1 2 x\r\nSPOP s\r\nSORT q DESC\r\nSORT s ALPHA STORE d\r\n",
 		"ZADD z 1 a 2 b\r\nBZMPOP 0 2 none z MIN\r\nSCAN 0 MATCH * COUNT 3 TYPE zset\r\nEXPIRE z -1\r\n",
+		"HUNT.PUT f FIELDS 1 hp 3 TAGS 1 k v 1 2 a 3 4 b\r\nHUNT.NEARBY f FROMMEMBER a NOSELF COUNT 2 WHERE hp 1 5 EXCLUDESET s\r\nCOPY f g\r\nHUNT.PUT f PX 1 5 5 a\r\nHUNT.DEL g a b\r\n",
 		"SET a v EX 100 GET\r\nSET a v NX XX\r\nSETRANGE a 4000 x\r\nAPPEND a y\r\nLCS a a\r\nGETRANGE a -5 -1\r\n",
 		"CLIENT REPLY OFF\r\nSET a 1\r\nCLIENT REPLY ON\r\nCLIENT KILL ID 1\r\nQUIT\r\n",
 		"MULTI\r\nNOSUCH\r\nEXEC\r\nMULTI\r\nBLPOP q 0\r\nSUBSCRIBE a\r\nEXEC\r\n",

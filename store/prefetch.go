@@ -10,8 +10,8 @@ import (
 	"quarry/store/zset"
 )
 
-// Lookup is what a command will look for: a key and, in a sorted set, hash or set, a
-// member or field; nil: none.
+// Lookup is what a command will look for: a key and, in a sorted set, hash, set or field, a
+// member or field of a hash; nil: none.
 type Lookup struct{ Key, Member []byte }
 
 const (
@@ -28,6 +28,7 @@ type glance struct {
 	hash uint64 // of the key, then of the member
 	rec  slab.Ref
 	set  zset.Handle
+	fld  slab.Ref   // a field, whose set of places set is to be; 0: it is none
 	env  *table.Env // nil: it is no hash or set
 	tab  table.Handle
 	same bool // the key is that of the lookup before
@@ -37,6 +38,8 @@ type glance struct {
 // will read. From a key to a row it is up to five places, each of which names the next:
 //
 //	bucket of the directory, record, head of the value, bucket of the index, leaf or element
+//
+// A large set of places has its index named by the head of the field; that is read by then.
 //
 // One lookup waits for each of them in turn; of many lookups, each step is taken
 // for all before the next, so that they wait together. held are the shards that the caller
@@ -101,7 +104,7 @@ func (d *DB) glanceAtValues(at []glance) {
 		case g.rec == 0:
 			g.sh = nil
 		case g.same:
-			g.set, g.env, g.tab = at[i-1].set, at[i-1].env, at[i-1].tab
+			g.set, g.fld, g.env, g.tab = at[i-1].set, at[i-1].fld, at[i-1].env, at[i-1].tab
 		default:
 			g.head()
 		}
@@ -114,6 +117,9 @@ func (g *glance) head() {
 	case TypeZSet:
 		g.set = g.sh.zsetOf(g.rec)
 		g.sh.sets.PrefetchHead(g.set)
+	case TypeField:
+		g.fld = g.sh.fieldOf(g.rec)
+		g.sh.heap.R(g.fld).Prefetch(1)
 	case TypeList:
 		g.sh.lists.PrefetchHead(g.sh.listOf(g.rec))
 	case TypeHash, TypeSet:
@@ -127,6 +133,9 @@ func (d *DB) glanceAtMembers(list []Lookup, at []glance) {
 	var open *glance
 	for i := range at {
 		g := &at[i]
+		if g.fld != 0 {
+			g.set = g.sh.fields.Places(g.fld)
+		}
 		if !g.wants(list[i].Member) {
 			continue
 		}
@@ -160,9 +169,11 @@ func (g *glance) wants(member []byte) bool {
 // returns g.
 func (d *DB) open(g, last *glance) *glance {
 	switch {
-	case last != nil && g.sh == last.sh && g.env == last.env && g.set == last.set && g.tab == last.tab:
+	case last != nil && g.sh == last.sh && g.env == last.env && g.set == last.set && g.fld == last.fld && g.tab == last.tab:
 	case g.env != nil:
 		g.env.Open(g.tab, &d.glanceTable)
+	case g.fld != 0:
+		g.sh.fields.Sets.Open(g.set, &d.glance)
 	default:
 		g.sh.sets.Open(g.set, &d.glance)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"quarry/store/field"
 	"quarry/store/zset"
 )
 
@@ -41,6 +42,18 @@ func TestPrefetchChangesNothing(t *testing.T) {
 			}
 		})
 	}
+	for i, n := range sizes {
+		f.run(0, func(d *DB) {
+			fd, err := d.FieldForWrite(append(key(i), 'f'))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for m := range n {
+				fd.Put(member(m), float64(m%1000), float64(m/1000), 0, &field.Change{})
+			}
+		})
+	}
+	f.run(0, func(d *DB) { d.CreateField(append(key(8), 'f'), field.Shape{Dims: 2}) })
 	expired := key(len(sizes))
 	f.run(0, func(d *DB) {
 		z, _ := d.ZSetForWrite(expired)
@@ -53,13 +66,15 @@ func TestPrefetchChangesNothing(t *testing.T) {
 	}
 	before := f.s.Counters()
 	var list []Lookup
-	for i := range 120 {
+	for i := range 160 {
 		l := Lookup{Key: key(i / 2 % 9)} // each twice, the second time sometimes with a member, the first without
-		switch i / 18 % 3 {
+		switch i / 18 % 4 {
 		case 1:
 			l.Key = append(l.Key, 'h')
 		case 2:
 			l.Key = append(l.Key, 's')
+		case 3:
+			l.Key = append(l.Key, 'f')
 		}
 		if i%3 > 0 {
 			l.Member = member(i * 37 % 400)
@@ -87,7 +102,7 @@ func TestPrefetchChangesNothing(t *testing.T) {
 	if after := f.s.Counters(); after != before {
 		t.Errorf("the counters were %+v and are %+v", before, after)
 	}
-	if n := f.s.Size(0); n != 3*len(sizes)+1 {
+	if n := f.s.Size(0); n != 4*len(sizes)+2 {
 		t.Errorf("%d keys: the expired one is not to be touched", n)
 	}
 	for i, n := range sizes {

@@ -124,6 +124,12 @@ func (e *Env) Bytes(ref slab.Ref) int64 {
 	return f.Bytes()
 }
 
+// Places is the field's set of places, in Sets; the zero Handle if it is empty.
+func (e *Env) Places(ref slab.Ref) zset.Handle {
+	r := e.Heap.R(ref)
+	return zset.Handle{Enc: zset.Encoding(r.U8(headPlacesEnc)), Ref: r.U32(headPlaces)}
+}
+
 // Due is a time before which no member of the field expires; 0 if none ever does.
 func (e *Env) Due(ref slab.Ref) int64 { return int64(e.Heap.R(ref).U64(headDue)) }
 
