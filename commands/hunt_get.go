@@ -48,6 +48,17 @@ func partNamed(arg []byte, of parts) parts {
 
 func (p parts) count() int { return bits.OnesCount8(uint8(p)) }
 
+// depth is how much of a member is to be read for them.
+func (p parts) depth() field.Depth {
+	switch {
+	case p&withPayload != 0:
+		return field.Deep
+	case p&(withFields|withTags) != 0:
+		return field.Middle
+	}
+	return field.Shallow
+}
+
 func huntGet(c *Ctx) {
 	c.hunted = true
 	const known = withCoord | withFields | withTags | withPayload | withTTL
@@ -69,7 +80,7 @@ func huntGet(c *Ctx) {
 	}
 	c.Array(len(members))
 	for _, member := range members {
-		if f == nil || !f.Get(member, c.NowMS, asked&(withFields|withTags|withPayload) != 0, &c.record) {
+		if f == nil || !f.Get(member, c.NowMS, asked.depth(), &c.record) {
 			c.Null()
 			continue
 		}

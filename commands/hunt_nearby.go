@@ -443,7 +443,7 @@ func (c *Ctx) nearbyField(q *nearCall) {
 		return
 	}
 	c.nearbyReply(q, hits, func(h *zset.Hit) {
-		f.Read(*c.near.Row(h), q.asked&(withFields|withPayload) != 0, &c.record)
+		f.Read(*c.near.Row(h), q.asked.depth(), &c.record)
 		for p := withCoord; p <= withPayload; p <<= 1 {
 			if q.asked&p != 0 {
 				c.part(p, f.Shape().Dims)
@@ -476,7 +476,7 @@ func (c *Ctx) fieldQuery(q *nearCall, f *store.Field) (problem string) {
 		}
 		return ""
 	}
-	if !f.Get(q.member, c.NowMS, false, &c.record) {
+	if !f.Get(q.member, c.NowMS, field.Shallow, &c.record) {
 		return errMemberPlace
 	}
 	q.query.X, q.query.Y, q.query.Z = c.record.X, c.record.Y, c.record.Z

@@ -56,3 +56,37 @@ func TestAllocations(t *testing.T) {
 
 // searchAllocs is what geoindex's own queue allocates in a search among crowds at few places, as these are.
 const searchAllocs = 8
+
+// TestLargePayloadsStayUnread: what changes neither a payload nor what lies before it does not read the payload, which would need
+// memory: a call may name a member many times.
+func TestLargePayloadsStayUnread(t *testing.T) {
+	if underRace {
+		t.Skip("the race detector allocates")
+	}
+	k := newKit(t)
+	m := k.create(Shape{Dims: 2}, true)
+	member := []byte("m")
+	m.f.Put(member, 0, 0, 0, &Change{HasPayload: true, Payload: make([]byte, 16*scratchKept)}, k.now)
+	full := &Change{Tags: []Tag{{[]byte("kind"), []byte("coin")}}}
+	for i := range 20 {
+		full.Names, full.Values = append(full.Names, fmt.Appendf(nil, "n%d", i)), append(full.Values, 1)
+	}
+	m.f.Put(member, 0, 0, 0, full, k.now)
+	x := 0.0
+	var rec Record
+	for name, run := range map[string]func(){
+		"nothing": func() { m.f.Put(member, x, 0, 0, full, k.now) },
+		"a move":  func() { x++; m.f.Put(member, x, 0, 0, full, k.now) },
+		"names":   func() { m.f.RefusesNames(full) },
+		"tags":    func() { m.f.RefusesTags(member, full, k.now) },
+		"a read":  func() { m.f.Get(member, k.now, Middle, &rec) },
+	} {
+		if n := testing.AllocsPerRun(100, run); n != 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+	if m.f.Get(member, k.now, Deep, &rec); len(rec.thing.payload) != 16*scratchKept || len(rec.Tags()) != 1 || rec.Numbers() != 20 {
+		t.Errorf("%d bytes of payload, %d tags, %d numbers", len(rec.thing.payload), len(rec.Tags()), rec.Numbers())
+	}
+	k.close()
+}

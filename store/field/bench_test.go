@@ -88,7 +88,7 @@ func BenchmarkNearest(b *testing.B) {
 			move, rec := &Change{}, Record{}
 			for b.Loop() {
 				member := members[rnd.IntN(n)]
-				m.f.Get(member, 1, false, &rec)
+				m.f.Get(member, 1, Shallow, &rec)
 				m.f.Put(member, rec.X+rnd.Float64()*1e-5, rec.Y, 0, move, 1)
 			}
 		})

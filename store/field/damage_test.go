@@ -55,7 +55,7 @@ func TestCheckFindsDamage(t *testing.T) {
 			r, _ := m.f.places.Row([]byte("a"))
 			m.f.places.Put([]byte("a"), r.Key, append([]byte{}, r.Value...), nil, false)
 		}},
-		{"uses of a name", "members have", func(m *modeled) { m.f.names.use(0, 1) }},
+		{"uses of a name", "members have", func(m *modeled) { m.f.names.use([]number{{id: 0}}, 1) }},
 		{"the number of names", "names", func(m *modeled) { m.env().Heap.W(m.f.names.ref).SetU16(0, 300) }},
 		{"a name's length", "does not end", func(m *modeled) { m.env().Heap.W(m.f.names.ref).SetU8(namesHead+4, 200) }},
 		{"the head elsewhere", "", func(m *modeled) { m.f.ref++ }},

@@ -341,8 +341,11 @@ func (f *Field) tailOf(r zset.Row) []byte {
 	return e.oldTail
 }
 
-// tailHead reads what a row's tail has before the payload; valid until tailOf or it is called again. The row has a tail.
+// tailHead reads what a row's tail has before the payload; valid until tailOf or it is called again.
 func (f *Field) tailHead(r zset.Row) []byte {
+	if !r.HasTail() {
+		return nil
+	}
 	e := f.env
 	e.oldTail = f.places.AppendTailHead(trimmed(e.oldTail), r, tailHead)
 	n := int(binary.LittleEndian.Uint32(e.oldTail))
@@ -461,7 +464,7 @@ func (f *Field) add(member []byte, x, y, z float64, c *Change) {
 	*t = thing{numbers: append(t.numbers[:0], c.numbers...), tags: append(t.tags[:0], c.tags...)}
 	f.setPlace(t, x, y, z, c)
 	t.payload, t.hasPayload = c.Payload, c.HasPayload
-	f.useNumbers(c.numbers, 1)
+	f.names.use(c.numbers, 1)
 	f.write(member, t)
 	f.setDeadline(member, 0, t.expiresAt)
 }
@@ -507,7 +510,7 @@ func (f *Field) change(member []byte, r zset.Row, x, y, z float64, c *Change) Ou
 	}
 	e := f.env
 	t := &e.thing
-	old := f.tailOf(r)
+	old := f.tailHead(r)
 	t.read(v, old)
 	f.setPlace(t, x, y, z, c)
 	f.mergeNumbers(t, c.numbers)
@@ -519,13 +522,30 @@ func (f *Field) change(member []byte, r zset.Row, x, y, z float64, c *Change) Ou
 		t.payload, t.hasPayload = c.Payload, true
 	}
 	value, tail := f.encode(t)
-	if bytes.Equal(value, r.Value) && bytes.Equal(tail, old) {
+	tail, kept := f.completeTail(tail, r, old, c)
+	if kept && bytes.Equal(value, r.Value) {
 		return Same
 	}
-	f.places.Put(member, f.grid.code(t.x, t.y), value, tail, false)
+	f.places.Put(member, f.grid.code(t.x, t.y), value, tail, kept)
 	f.storePlaces()
 	f.setDeadline(member, was, t.expiresAt)
 	return Changed
+}
+
+// completeTail gives a new tail the payload that row r has, whose tail begins with old, if the change does not give one, and
+// reports whether the row's tail may stay. A payload that stays is not even read: a call may name a member many times.
+func (f *Field) completeTail(tail []byte, r zset.Row, old []byte, c *Change) (_ []byte, kept bool) {
+	same := bytes.HasPrefix(tail, old) && (len(tail) == len(old) || c.HasPayload)
+	switch {
+	case c.HasPayload:
+		return tail, same && bytes.Equal(tail, f.tailOf(r))
+	case same:
+		return tail, true
+	case viewOf(r).has(hasPayload):
+		tail = append(tail, f.tailOf(r)[len(old):]...)
+		f.env.tail = tail
+	}
+	return tail, false
 }
 
 // changeValue is change where the tail may stay as it is; ok is false if the value has no room for that. The
@@ -549,7 +569,7 @@ func (f *Field) changeValue(member []byte, r zset.Row, x, y, z float64, c *Chang
 		}
 		value = appendNumbers(value, t.numbers)
 		if len(value)+len(v.hashes()) <= zset.MaxValue {
-			f.useNumbers(added, 1)
+			f.names.use(added, 1)
 		}
 	}
 	value = append(value, v.hashes()...)
@@ -567,7 +587,7 @@ func (f *Field) changeValue(member []byte, r zset.Row, x, y, z float64, c *Chang
 }
 
 // mergeNumbers gives a thing numeric fields, and notes which are new to it.
-func (f *Field) mergeNumbers(t *thing, list []number) { f.useNumbers(f.mergedNumbers(t, list), 1) }
+func (f *Field) mergeNumbers(t *thing, list []number) { f.names.use(f.mergedNumbers(t, list), 1) }
 
 // mergedNumbers gives a thing numeric fields and returns those that are new to it; in scratch space.
 func (f *Field) mergedNumbers(t *thing, list []number) (added []number) {
@@ -588,13 +608,6 @@ func (f *Field) mergedNumbers(t *thing, list []number) (added []number) {
 		slices.SortFunc(t.numbers, func(a, b number) int { return int(a.id) - int(b.id) })
 	}
 	return e.numbers
-}
-
-// useNumbers notes that delta members more have some numeric fields.
-func (f *Field) useNumbers(list []number, delta int) {
-	for _, n := range list {
-		f.names.use(n.id, delta)
-	}
 }
 
 // tagsOf walks the tags of a tail, which may be nil.
@@ -697,7 +710,7 @@ func (f *Field) remove(member []byte, r zset.Row) {
 	if v.has(moreNumbers) {
 		f.env.numbers = readNumbers(f.env.numbers, tailNumbers(f.tailHead(r)))
 	}
-	f.useNumbers(f.env.numbers, -1)
+	f.names.use(f.env.numbers, -1)
 	was := v.expiresAt()
 	f.places.Remove(member)
 	f.storePlaces()
@@ -742,19 +755,32 @@ type Record struct {
 	f         *Field
 }
 
-// Get reads a member; with all, what is in its tail, too.
-func (f *Field) Get(member []byte, nowMS int64, all bool, rec *Record) bool {
+// Depth is how much of a member a read looks at.
+type Depth uint8
+
+// The depths.
+const (
+	Shallow Depth = iota // place, deadline and SEQ
+	Middle               // numeric fields and tags, too
+	Deep                 // the payload, too
+)
+
+// Get reads a member.
+func (f *Field) Get(member []byte, nowMS int64, depth Depth, rec *Record) bool {
 	r, ok := f.row(member, nowMS)
 	if ok {
-		f.Read(r, all, rec)
+		f.Read(r, depth, rec)
 	}
 	return ok
 }
 
 // Read takes a row apart.
-func (f *Field) Read(r zset.Row, all bool, rec *Record) {
+func (f *Field) Read(r zset.Row, depth Depth, rec *Record) {
 	var tail []byte
-	if all {
+	switch depth {
+	case Middle:
+		tail = f.tailHead(r)
+	case Deep:
 		tail = f.tailOf(r)
 	}
 	rec.f = f

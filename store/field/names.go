@@ -144,12 +144,14 @@ func (n *names) put(id int, name []byte) uint8 {
 	return uint8(id)
 }
 
-// use notes that delta members more have the numeric field.
-func (n *names) use(id uint8, delta int) {
+// use notes that delta members more have each of some numeric fields, ids ascending.
+func (n *names) use(list []number, delta int) {
 	w := n.walk()
-	for w.next() && w.id < int(id) {
+	for _, num := range list {
+		for w.id < int(num.id) && w.next() {
+		}
+		n.heap.W(n.ref).SetU32(w.at, w.uses+uint32(delta))
 	}
-	n.heap.W(n.ref).SetU32(w.at, w.uses+uint32(delta))
 }
 
 func (n *names) free() {

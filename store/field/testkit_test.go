@@ -275,7 +275,7 @@ func (m *modeled) expire(max int) {
 // recordOf is what the field says of a member.
 func (m *modeled) recordOf(member string) *record {
 	var rec Record
-	if !m.f.Get([]byte(member), m.k.now, true, &rec) {
+	if !m.f.Get([]byte(member), m.k.now, Deep, &rec) {
 		return nil
 	}
 	return rec.clone()
