@@ -287,6 +287,24 @@ func TestFieldGoesWithItsMembers(t *testing.T) {
 	})
 }
 
+// TestStringTakesAFieldsPlace: the record of a field that a string is put in place of is in the index of fields no more, so that the
+// deadlines that were there are not looked for.
+func TestStringTakesAFieldsPlace(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	for _, text := range []string{"short", strings.Repeat("long", 1000)} {
+		f.put(0, "k", "m", f.now+10)
+		f.run(0, func(d *DB) { d.SetString([]byte("k"), []byte(text), false) })
+		f.check()
+		f.now += 20
+		f.tick()
+		f.check()
+		if !f.exists(0, "k") {
+			t.Error("the string goes with the field's members")
+		}
+		f.run(0, func(d *DB) { d.Delete([]byte("k")) })
+	}
+}
+
 // TestCheckFindsDamageOfFields damages what the shard keeps of fields.
 func TestCheckFindsDamageOfFields(t *testing.T) {
 	for _, dm := range []struct {

@@ -434,6 +434,7 @@ func (d *DB) SetString(key, value []byte, keepTTL bool) {
 	sh := at.sh
 	if sh.typeOf(at.rec) != TypeString {
 		sh.freeValue(at.rec)
+		sh.unschedule(at.db, at.rec)
 		sh.setForm(at.rec, TypeString, strInline, 0)
 	}
 	if !keepTTL {
