@@ -437,7 +437,9 @@ func (n *Near) scanLeaf(id uint32) {
 func (n *Near) scanRows(id uint32, l leaf, i, end int) {
 	t := &n.set.t
 	keys := l.keys()
-	for ; i < end; i++ {
+	// What is before the gate's first key, and behind its last, need not be looked at.
+	i = max(i, l.lowerKey(n.gateLo, end))
+	for ; i < end && l.U64(keys+8*i) <= n.gateHi; i++ {
 		code, ok := t.code(l.U64(keys + 8*i))
 		if ok && n.gate.Passes(code) {
 			n.hit = Hit{Distance: math.NaN(), Code: code, leaf: id, pos: uint32(i)}
@@ -535,11 +537,14 @@ func (n *Near) sink(i int) {
 
 // before reports whether a comes before b, neither of which is ranked after the hits.
 func (n *Near) before(a, b *Hit) bool {
-	if d := a.Rank - b.Rank; math.Abs(d) > n.slack {
-		return d < 0
-	}
-	return n.compare(a, b) < 0
+	d := a.Rank - b.Rank
+	return d < -n.slack || d <= n.slack && n.precedes(a, b)
 }
+
+// precedes is before where the ranks do not tell; apart, so that the rest is compiled into its callers.
+//
+//go:noinline
+func (n *Near) precedes(a, b *Hit) bool { return n.compare(a, b) < 0 }
 
 // compare is the order of the answer.
 func (n *Near) compare(a, b *Hit) int {
