@@ -21,9 +21,8 @@ import (
 // It is best-first and begins at the bottom. The leaf where the place searched from would lie is read first,
 // and, until k rows are found, the nearest of the leaves beside it: that bounds the answer. Then the other
 // children of the nodes on the way up to the root are looked at, from the lowest on, and those
-// that may hold anything nearer than the bound are the roots of a search by geoindex, whose queue they nearly never fill:
-// 2 to 13 nodes for ten rows of a million, where a search that begins at the root
-// takes 250 to 500. No leaf is read twice.
+// that may hold anything nearer than the bound are the roots of a search by geoindex, whose queue stays short: for ten
+// rows of a million about three nodes are queued and three leaves read (BenchmarkNearest). No leaf is read twice.
 //
 // What is too far is told by integers: the cells that rows within the bound can lie in are
 // a box (geo.Gate), computed when the bound has shrunk, which children and rows are compared with
