@@ -307,7 +307,8 @@ func (q *nearCall) fromXY(args [][]byte) (n int, problem string) {
 			n = 4
 		}
 	}
-	return n, when(!xOK || !yOK, errNumericFrom)
+	finite := !math.IsInf(q.query.X, 0) && !math.IsInf(q.query.Y, 0) && !math.IsInf(q.query.Z, 0)
+	return n, when(!xOK || !yOK || !finite, errNumericFrom)
 }
 
 // startsOption reports whether an argument begins with a letter, as all options do.

@@ -258,6 +258,9 @@ func (c *Ctx) huntPlaces(f *store.Field, rest [][]byte, step int) bool {
 	return true
 }
 
+// memberBytes is about what a member takes beside its name, by package field.
+const memberBytes = 48
+
 // huntRoom says what else stands against a call, before it begins: numeric fields or tags that are too many, or
 // memory for what each of many members is to get.
 func (c *Ctx) huntRoom(f *store.Field, rest [][]byte, step int) bool {
@@ -269,12 +272,12 @@ func (c *Ctx) huntRoom(f *store.Field, rest [][]byte, step int) bool {
 	if c.fail(err) {
 		return false
 	}
-	each := len(p.Payload) + 9*len(p.Names)
+	each := memberBytes + len(p.Payload) + 9*len(p.Names)
 	for _, t := range p.Tags {
 		each += 2 + len(t.Name) + len(t.Text)
 	}
 	// What one member takes the gate has looked for.
-	if n := len(rest) / step; each > 0 && n > 1 && !c.DB.Store().Room(int64(n)*int64(each)) {
+	if n := len(rest) / step; n > 1 && !c.DB.Store().Room(int64(n)*int64(each)) {
 		c.Error(ErrOOM)
 		return false
 	}

@@ -128,6 +128,15 @@ func TestManyPayloads(t *testing.T) {
 	if got := k.call("EXISTS k"); got != "0" {
 		t.Errorf("the key is there: %s", got)
 	}
+	k.s.SetMaxMemory(2 << 20)
+	args = args[:2]
+	for i := range 100_000 { // of a few bytes each, which rows are not
+		args = append(args, []byte("1"), []byte("1"), strconv.AppendInt(nil, int64(i), 10))
+	}
+	r = &nullReply{}
+	if k.run(r, args...); r.failed != ErrOOM || k.call("EXISTS k") != "0" {
+		t.Errorf("100,000 members are answered by %q", r.failed)
+	}
 	k.s.SetMaxMemory(0)
 }
 
