@@ -110,7 +110,7 @@ func (g *globeSpace) Rank(_ uint64, r *zset.Row) float64 {
 	if g.solid {
 		return g.metres(r)
 	}
-	v := viewOf(*r)
+	v := view{r.Value}
 	h := g.pole.Haversine((v.y()-g.q.Y)*(radian/2), (v.x()-g.q.X)*(radian/2))
 	if h > g.within && g.q.Area == Circle && g.metres(r) > g.q.Radius {
 		return math.Inf(1)
@@ -128,7 +128,7 @@ func (g *globeSpace) Slack(rank float64) float64 {
 
 // metres is the distance of a row in metres.
 func (g *globeSpace) metres(r *zset.Row) float64 {
-	v := viewOf(*r)
+	v := view{r.Value}
 	d := geo.Distance(g.q.X, g.q.Y, v.x(), v.y())
 	if g.solid {
 		return euclid(d, v.z()-g.q.Z, 0)

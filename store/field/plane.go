@@ -85,7 +85,7 @@ func (p *planeSpace) Slack(float64) float64 { return 0 }
 
 // Distance implements zset.Space.
 func (p *planeSpace) Distance(_ uint64, r *zset.Row) float64 {
-	v := viewOf(*r)
+	v := view{r.Value}
 	dz := 0.0
 	if p.q.f.head.shape.Dims == lastDimension {
 		dz = v.z() - p.q.Z

@@ -143,8 +143,8 @@ func (f *Field) Search(n *zset.Near, q *Query, nowMS int64, most, limit int) ([]
 // pass the filters?
 func (q *Query) admits(h *zset.Hit, distance func(code uint64, r *zset.Row) float64) bool {
 	r := q.near.Row(h)
-	v := viewOf(*r)
-	if past(v.expiresAt(), q.nowMS) || q.Level != nil && !q.Level.has(v.z()) || !q.inArea(v) || !q.passes(*r) {
+	v := view{r.Value}
+	if past(v.expiresAt(), q.nowMS) || q.Level != nil && !q.Level.has(v.z()) || !q.inArea(v) || !q.passes(r) {
 		return false
 	}
 	if q.Sieve == nil {
@@ -157,13 +157,13 @@ func (q *Query) admits(h *zset.Hit, distance func(code uint64, r *zset.Row) floa
 }
 
 // passes reports whether a row passes the filters on numeric fields and tags.
-func (q *Query) passes(r zset.Row) bool {
-	v := viewOf(r)
+func (q *Query) passes(r *zset.Row) bool {
+	v := view{r.Value} // r is not copied: this is done for every row near enough
 	for i := range q.Where {
 		w := &q.Where[i]
 		value, ok := findNumber(v.numbers(), uint8(w.id))
 		if !ok && v.has(moreNumbers) {
-			value, ok = findNumber(tailNumbers(q.f.tailHead(r)), uint8(w.id))
+			value, ok = findNumber(tailNumbers(q.f.tailHead(*r)), uint8(w.id))
 		}
 		if !ok || !w.has(value) {
 			return false
@@ -177,7 +177,7 @@ func (q *Query) passes(r zset.Row) bool {
 			return false
 		}
 	}
-	return q.hasTags(q.f.tailHead(r))
+	return q.hasTags(q.f.tailHead(*r))
 }
 
 // hasTags reports whether a tail has all the tags.
