@@ -19,10 +19,10 @@ import (
 // is nearest needs nothing that is stored for it.
 //
 // It is best-first and begins at the bottom. The leaf where the place searched from would lie is read first,
-// and, until k rows are found, the nearest of the leaves beside it: that bounds the answer. Then the other
-// children of the nodes on the way up to the root are looked at, from the lowest on, and those
-// that may hold anything nearer than the bound are the roots of a search by geoindex, whose queue stays short: for ten
-// rows of a million about three nodes are queued and three leaves read (BenchmarkNearest). No leaf is read twice.
+// and, until k rows are found, what is nearest in the nodes above it, from the lowest on: that bounds the answer. Of the
+// other children of the nodes on the way up to the root, those that may hold anything nearer than the bound are the
+// roots of a search by geoindex, whose queue stays short: for ten rows of a million about three nodes are queued and
+// three leaves read (BenchmarkNearest). No leaf is read twice.
 //
 // What is too far is told by integers: the cells that rows within the bound can lie in are
 // a box (geo.Gate), computed when the bound has shrunk, which children and rows are compared with
@@ -252,32 +252,65 @@ func (n *Near) seed(roots []child.Child) []child.Child {
 	for h := 1; h <= t.height && n.err == nil; h++ {
 		from := len(n.nodes)
 		n.expand(&path[h], t.at[h])
-		if h == 1 {
-			from = n.drain(from)
+		if len(n.hits) < n.k {
+			n.drain(from)
 		}
 		roots = n.enqueue(from, roots)
 	}
 	return roots
 }
 
-// drain reads the nearest leaves of the nodes from number from on until there are k hits, and returns
-// the number from which on the others are.
-func (n *Near) drain(from int) int {
-	if len(n.hits) >= n.k {
-		return from
+// drain looks through the nodes from number from on, best first, until there are k hits, and leaves those that are
+// still to be looked at. What is done here geoindex need not queue: as long as anything may be near enough, and with a
+// filter that few rows pass that takes long, nodes would be queued by the hundreds, and memory with them.
+func (n *Near) drain(from int) {
+	for i := len(n.nodes)/2 + from/2; i >= from; i-- {
+		n.nodeDown(from, i)
 	}
-	for ; from < len(n.nodes) && len(n.hits) < n.k && n.err == nil; from++ {
-		rest := n.nodes[from:]
-		next := 0
-		for i := range rest {
-			if rest[i].turn < rest[next].turn {
-				next = i
-			}
+	for len(n.nodes) > from && len(n.hits) < n.k && n.err == nil {
+		last := len(n.nodes) - 1
+		best := n.nodes[from]
+		n.nodes[from] = n.nodes[last]
+		n.nodes = n.nodes[:last]
+		n.nodeDown(from, from)
+		if best.level == 0 {
+			n.scanLeaf(best.id)
+			continue
 		}
-		rest[0], rest[next] = rest[next], rest[0]
-		n.scanLeaf(rest[0].id)
+		n.expand(&best, -1)
+		for i := last; i < len(n.nodes); i++ {
+			n.nodeUp(from, i)
+		}
 	}
-	return from
+}
+
+// nodeUp and nodeDown restore a heap of nodes that begins at number from, in which none has its turn before the one above it.
+func (n *Near) nodeUp(from, i int) {
+	for i > from {
+		up := from + (i-from-1)/2
+		if n.nodes[up].turn <= n.nodes[i].turn {
+			return
+		}
+		n.nodes[up], n.nodes[i] = n.nodes[i], n.nodes[up]
+		i = up
+	}
+}
+
+func (n *Near) nodeDown(from, i int) {
+	for {
+		down := from + 2*(i-from) + 1
+		if down >= len(n.nodes) {
+			return
+		}
+		if down+1 < len(n.nodes) && n.nodes[down+1].turn < n.nodes[down].turn {
+			down++
+		}
+		if n.nodes[i].turn <= n.nodes[down].turn {
+			return
+		}
+		n.nodes[i], n.nodes[down] = n.nodes[down], n.nodes[i]
+		i = down
+	}
 }
 
 // visitLeaf is what geoindex calls with one leaf after the other, the nearest first.
