@@ -33,7 +33,8 @@ func (m *memory) extend() error {
 	if m.made == chunksMax {
 		return errors.New("heapalloc region is full")
 	}
-	m.chunks[m.made] = unsafe.Pointer(unsafe.SliceData(make([]byte, chunkFrames<<PageShift)))
+	// One byte more: what is empty at the end of the last frame must not point to what is not this chunk.
+	m.chunks[m.made] = unsafe.Pointer(unsafe.SliceData(make([]byte, chunkFrames<<PageShift+1)))
 	m.made++
 	return nil
 }
