@@ -1,9 +1,6 @@
 package commands
 
 import (
-	"bytes"
-	"cmp"
-
 	"quarry/store"
 	"quarry/store/geo"
 	"quarry/store/zset"
@@ -82,12 +79,7 @@ func (c *Ctx) firstHits(hits []zset.Hit, order geoOrder, count int) []zset.Hit {
 		sign = -1
 	}
 	return firstSorted(hits, count, func(a, b zset.Hit) int {
-		if a.Distance != b.Distance {
-			return sign * cmp.Compare(a.Distance, b.Distance)
-		}
-		c.picked = c.near.AppendMember(c.picked[:0], &a)
-		c.element = c.near.AppendMember(c.element[:0], &b)
-		return sign * bytes.Compare(c.picked, c.element)
+		return sign * c.near.Compare(&a, &b)
 	})
 }
 

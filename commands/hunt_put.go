@@ -230,10 +230,7 @@ func (c *Ctx) huntPlaces(f *store.Field, rest [][]byte, step int) bool {
 		c.Error(errDimensions(step-1) + " member")
 		return false
 	}
-	if cap(c.scores) > scoresKept {
-		c.scores = nil
-	}
-	c.scores = c.scores[:0]
+	c.emptyScores()
 	for i, arg := range rest {
 		if i%step == step-1 {
 			continue

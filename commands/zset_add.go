@@ -168,6 +168,7 @@ func checkZadd(f zset.Flags, n int) (problem string) {
 // scoresKept bounds the scratch that a ZADD of many pairs leaves behind.
 const scoresKept = 4096
 
+// emptyScores readies c.scores for the numbers of a call.
 func (c *Ctx) emptyScores() {
 	if cap(c.scores) > scoresKept {
 		c.scores = nil

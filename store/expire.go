@@ -39,28 +39,49 @@ func (sh *shard) setExpireAt(db *database, rec slab.Ref, atMS int64) {
 		return
 	}
 	sh.heap.W(rec).SetU64(recExpire, uint64(atMS))
-	if db.times == (zset.Handle{}) {
+	db.expires.Store(int64(sh.setTime(&db.times, rec, atMS)))
+}
+
+// setTime sets the time of a record in an index, of keys or of fields, 0 for none, and returns how many records
+// the index has then.
+func (sh *shard) setTime(index *zset.Handle, rec slab.Ref, atMS int64) int {
+	switch {
+	case *index != (zset.Handle{}):
+		sh.times.Open(*index, &sh.set)
+	case atMS == 0:
+		return 0
+	default:
 		sh.times.Create(&sh.set)
-	} else {
-		sh.times.Open(db.times, &sh.set)
 	}
 	if atMS == 0 {
 		sh.set.Remove(sh.nameOf(rec))
 	} else {
 		sh.set.Add(sh.nameOf(rec), float64(atMS), 0)
 	}
-	sh.storeTimes(db)
+	return sh.storeIndex(index)
+}
+
+// storeIndex keeps the index that sh.set has open after a change, and returns how many records it has. An empty one is given back.
+func (sh *shard) storeIndex(index *zset.Handle) int {
+	*index = sh.set.Handle()
+	n := sh.set.Len()
+	if n == 0 {
+		sh.dropIndex(index)
+	}
+	return n
+}
+
+// dropIndex gives an index back, if there is one.
+func (sh *shard) dropIndex(index *zset.Handle) {
+	if *index != (zset.Handle{}) {
+		sh.times.Free(*index)
+		*index = zset.Handle{}
+	}
 }
 
 // storeTimes keeps the time index that sh.set has open after a change.
 func (sh *shard) storeTimes(db *database) {
-	db.times = sh.set.Handle()
-	n := sh.set.Len()
-	if n == 0 {
-		sh.times.Free(db.times)
-		db.times = zset.Handle{}
-	}
-	db.expires.Store(int64(n))
+	db.expires.Store(int64(sh.storeIndex(&db.times)))
 }
 
 // expired reports whether a key's time is over; in its last millisecond it is still there, as in Redis.

@@ -141,31 +141,13 @@ func (f *Field) Exists() bool { return f.at.rec != 0 }
 
 // schedule has the index say when a field, which has a record, is to be looked at.
 func (sh *shard) schedule(db *database, rec slab.Ref) {
-	due := sh.fields.Due(sh.fieldOf(rec))
-	switch {
-	case due == 0:
-		sh.unschedule(db, rec)
-		return
-	case db.fields == (zset.Handle{}):
-		sh.times.Create(&sh.set)
-	default:
-		sh.times.Open(db.fields, &sh.set)
-	}
-	sh.set.Add(sh.nameOf(rec), float64(due), 0)
-	db.fields = sh.set.Handle()
+	sh.setTime(&db.fields, rec, sh.fields.Due(sh.fieldOf(rec)))
 }
 
 // unschedule takes a record out of the index, if it is there.
 func (sh *shard) unschedule(db *database, rec slab.Ref) {
-	if db.fields == (zset.Handle{}) || sh.typeOf(rec) != TypeField {
-		return
-	}
-	sh.times.Open(db.fields, &sh.set)
-	sh.set.Remove(sh.nameOf(rec))
-	db.fields = sh.set.Handle()
-	if sh.set.Len() == 0 {
-		sh.times.Free(db.fields)
-		db.fields = zset.Handle{}
+	if sh.typeOf(rec) == TypeField {
+		sh.setTime(&db.fields, rec, 0)
 	}
 }
 

@@ -194,14 +194,8 @@ func (sh *shard) flush(db *database) {
 		sh.flushed.Add(int64(db.keys.Len()))
 		db.keys = dict.Table{}
 	}
-	if db.times != (zset.Handle{}) {
-		sh.times.Free(db.times)
-		db.times = zset.Handle{}
-	}
-	if db.fields != (zset.Handle{}) {
-		sh.times.Free(db.fields)
-		db.fields = zset.Handle{}
-	}
+	sh.dropIndex(&db.times)
+	sh.dropIndex(&db.fields)
 	db.size.Store(0)
 	db.expires.Store(0)
 	db.sampledMS = 0

@@ -37,9 +37,9 @@ func (g *globeSpace) prepare(q *Query) float64 {
 		if g.solid {
 			return q.Radius
 		}
-		h := geo.HaversineOf(q.Radius)
-		g.within = h - geo.Slack(h)
-		return min(1, h+geo.Slack(h))
+		within, reach := geo.CircleRanks(q.Radius)
+		g.within = within
+		return reach
 	}
 	return math.Inf(1)
 }

@@ -253,5 +253,5 @@ func (s *Shape) coveredBy(cells *[9]cell) bool {
 
 // place is the index of a coordinate among n cells, outside of the range too.
 func place(at, min, max float64, n int) int {
-	return int(math.Floor((at - min) / (max - min) * float64(n)))
+	return int(math.Floor(along(at, min, max, uint64(n))))
 }

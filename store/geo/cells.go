@@ -24,12 +24,10 @@ type Cells struct {
 // NewCells is the metric of a shape; a circle of infinite radius is everywhere.
 func NewCells(s *Shape) Cells {
 	c := Cells{shape: *s, pole: NewPole(s.lon, s.lat), gate: Open, within: 1, reach: 1}
-	c.x = (s.lon - LonMin) / (LonMax - LonMin) * cells
-	c.y = (s.lat - LatMin) / (LatMax - LatMin) * cells
+	c.x, c.y = along(s.lon, LonMin, LonMax, cells), along(s.lat, LatMin, LatMax, cells)
 	switch s.kind {
 	case circle:
-		h := HaversineOf(s.radius)
-		c.within, c.reach = h-Slack(h), min(1, h+Slack(h))
+		c.within, c.reach = CircleRanks(s.radius)
 	case box:
 		c.gate = c.boxGate()
 	case polygon:
@@ -102,8 +100,8 @@ func (c *Cells) boxGate() Gate {
 
 // polygonGate is the gate of what lies within the bounds of a polygon, and a cell more on each side.
 func polygonGate(p *Polygon) Gate {
-	x := func(lon float64) float64 { return (lon - LonMin) / (LonMax - LonMin) * cells }
-	y := func(lat float64) float64 { return (lat - LatMin) / (LatMax - LatMin) * cells }
+	x := func(lon float64) float64 { return along(lon, LonMin, LonMax, cells) }
+	y := func(lat float64) float64 { return along(lat, LatMin, LatMax, cells) }
 	return MakeGate(number(x(p.MinX)-1), number(x(p.MaxX)+1), number(y(p.MinY)-1), number(y(p.MaxY)+1))
 }
 

@@ -31,8 +31,11 @@ func encode(lon, lat float64, steps int) uint64 {
 
 // index is the number of the cell in which a coordinate lies.
 func index(at, min, max float64, steps int) uint32 {
-	return uint32((at - min) / (max - min) * float64(uint64(1)<<steps))
+	return uint32(along(at, min, max, uint64(1)<<steps))
 }
+
+// along is where a coordinate lies on an axis of n cells, in cells; outside of the axis too.
+func along(at, min, max float64, n uint64) float64 { return (at - min) / (max - min) * float64(n) }
 
 // Code is the code that a score stands for: its whole part. Of scores that are no codes it is what Redis makes of them on
 // the processors it is most used on: below 0 the number in two's complement, from 2^64 on 0.

@@ -133,3 +133,10 @@ func HaversineOf(meters float64) float64 {
 	s := math.Sin(half)
 	return s * s
 }
+
+// CircleRanks are two haversine terms beside that of a circle's radius in metres: a place of a lower one than within is in the
+// circle for sure, and none of a higher one than reach is. Between them the literal distance decides.
+func CircleRanks(meters float64) (within, reach float64) {
+	h := HaversineOf(meters)
+	return h - Slack(h), min(1, h+Slack(h))
+}

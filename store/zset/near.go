@@ -420,7 +420,7 @@ func (n *Near) tied(code uint64, lb float64, p inner, i int, oneKey bool) bool {
 	if !n.asFar(code, lb) {
 		return false
 	}
-	n.last = n.appendMember(n.last[:0], &n.hits[0])
+	n.last = n.AppendMember(n.last[:0], &n.hits[0])
 	return n.set.t.blobHeap().CompareBlob(p.sep(i), n.last) >= 0
 }
 
@@ -514,7 +514,7 @@ func (n *Near) leafTied(id uint32, l leaf, rows int) bool {
 // offer takes n.hit among the k best, if it is one of them. It always reports true: more are wanted.
 func (n *Near) offer() bool {
 	h := &n.hit
-	h.Rank = n.space.Rank(h.Code, n.rowOf(h))
+	h.Rank = n.space.Rank(h.Code, n.Row(h))
 	if !(h.Rank <= n.bound) {
 		return true
 	}
@@ -576,10 +576,10 @@ func (n *Near) before(a, b *Hit) bool {
 // precedes is before where the ranks do not tell; apart, so that the rest is compiled into its callers.
 //
 //go:noinline
-func (n *Near) precedes(a, b *Hit) bool { return n.compare(a, b) < 0 }
+func (n *Near) precedes(a, b *Hit) bool { return n.Compare(a, b) < 0 }
 
-// compare is the order of the answer.
-func (n *Near) compare(a, b *Hit) int {
+// Compare orders two hits as the answer does: by distance, then by member.
+func (n *Near) Compare(a, b *Hit) int {
 	switch x, y := n.measure(a), n.measure(b); {
 	case x < y:
 		return -1
@@ -590,15 +590,15 @@ func (n *Near) compare(a, b *Hit) int {
 }
 
 func (n *Near) compareMembers(a, b *Hit) int {
-	n.last = n.appendMember(n.last[:0], a)
-	n.other = n.appendMember(n.other[:0], b)
+	n.last = n.AppendMember(n.last[:0], a)
+	n.other = n.AppendMember(n.other[:0], b)
 	return bytes.Compare(n.last, n.other)
 }
 
 // measure is a hit's distance.
 func (n *Near) measure(h *Hit) float64 {
 	if math.IsNaN(h.Distance) {
-		h.Distance = n.space.Distance(h.Code, n.rowOf(h))
+		h.Distance = n.space.Distance(h.Code, n.Row(h))
 	}
 	return h.Distance
 }
@@ -641,7 +641,7 @@ func (n *Near) order(hits []Hit) {
 		} else if d < -n.slack {
 			return -1
 		}
-		return n.compare(&a, &b)
+		return n.Compare(&a, &b)
 	})
 }
 
@@ -675,7 +675,7 @@ func (n *Near) enough() bool { return n.k > 0 && len(n.hits) >= n.k }
 // take adds n.hit, which is in the range, to the answer, if it belongs there, and reports whether more are wanted.
 func (n *Near) take() bool {
 	h := &n.hit
-	h.Rank = n.space.Rank(h.Code, n.rowOf(h))
+	h.Rank = n.space.Rank(h.Code, n.Row(h))
 	if h.Rank <= n.bound && n.space.Admits(h) {
 		n.hits = append(n.hits, *h)
 	}
@@ -737,10 +737,8 @@ func (n *Near) eachPacked(fn func() bool) {
 	}
 }
 
-// Row is the row of a hit in a set with values. It is valid until the next call.
-func (n *Near) Row(h *Hit) *Row { return n.rowOf(h) }
-
-func (n *Near) rowOf(h *Hit) *Row {
+// Row is the row of a hit in a set with values, nil in others. It is valid until the next call.
+func (n *Near) Row(h *Hit) *Row {
 	if n.set.enc == Packed || !n.set.t.valued() {
 		return nil
 	}
@@ -752,9 +750,7 @@ func (n *Near) rowOf(h *Hit) *Row {
 }
 
 // AppendMember appends the member of a hit to dst.
-func (n *Near) AppendMember(dst []byte, h *Hit) []byte { return n.appendMember(dst, h) }
-
-func (n *Near) appendMember(dst []byte, h *Hit) []byte {
+func (n *Near) AppendMember(dst []byte, h *Hit) []byte {
 	if n.set.enc == Packed {
 		var scratch listpack.Scratch
 		return append(dst, n.set.p.Read().Bytes(int(h.pos), &scratch)...)
