@@ -290,11 +290,13 @@ func (c *Ctx) addItem(b *store.Bloom, item []byte) (added, full bool) {
 	return added, false
 }
 
-// itemsAdded tells of a filter that was made or that got items.
+// itemsAdded tells of a filter that was made or that got items. Items that are said to be there already are
+// logged as well: where the log is read the hash has another key, and what was found by mistake here is missing there.
 func (c *Ctx) itemsAdded(changed bool) {
 	if changed {
 		c.Modified(ClassModule, "bf.add", c.Args[1])
 	}
+	c.changed = true
 }
 
 func bfinsert(c *Ctx) {

@@ -32,6 +32,11 @@ type Ctx struct {
 	// Observer is told of the keys the command changes; nil while nobody wants to know.
 	Observer Observer
 
+	// Journal says that the effects of the call are wanted (effect.go).
+	Journal bool
+	changed bool
+	effects effects
+
 	// Served is set when the gate runs a parked command again because the key
 	// it names has got data: the handler must look at this key only, and
 	// answers nothing (leaves the client parked) if the key will not serve it.
@@ -111,7 +116,8 @@ func (c *Ctx) Swapped() (a, b int, ok bool) { return c.swapped[0], c.swapped[1],
 
 // Begin makes c ready for the next call.
 func (c *Ctx) Begin(s *Spec, args [][]byte) {
-	c.hasSwapped = false
+	c.hasSwapped, c.changed = false, false
+	c.effects.begin()
 	c.Spec, c.Args, c.Served, c.secrets = s, args, nil, c.secrets[:0]
 	if c.blocking {
 		c.block, c.blocking = Block{}, false
@@ -139,6 +145,7 @@ func (c *Ctx) End() {
 		c.picked = nil
 	}
 	c.elements.Trim()
+	c.effects.trim()
 	c.near.Trim()
 	if c.hunted {
 		c.hunted = false

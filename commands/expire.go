@@ -118,9 +118,11 @@ func expireGeneric(c *Ctx, baseMS, unitMS int64) {
 	}
 	if atMS <= c.NowMS {
 		c.delete(key)
+		c.Effect(2, "DEL").Bytes(key)
 	} else {
 		c.DB.SetExpireAt(key, atMS)
 		c.Modified(ClassGeneric, "expire", key)
+		c.Effect(3, "PEXPIREAT").Bytes(key).Int(atMS)
 	}
 	c.Int(1)
 }

@@ -79,6 +79,7 @@ func hincrbyfloat(c *Ctx) {
 	}
 	text := sum.append(c.text[:0])
 	c.putCounter(h, text, "hincrbyfloat")
+	c.Effect(4, "HSET").Bytes(c.Args[1]).Bytes(c.Args[2]).Bytes(text)
 	c.Bulk(text)
 	c.keepText(text)
 }

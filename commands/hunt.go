@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"math"
 
 	"quarry/store"
 	"quarry/store/field"
@@ -28,6 +29,14 @@ var huntCommands = []Spec{
 		Arity:      -3, Flags: Write | Fast, Keys: KeyAt(1, RW|DeleteOp),
 		Args: []Arg{keyArg("key"), multiple(stringArg("member"))},
 		Run:  huntDel,
+	},
+	{
+		Name: "HUNT.PURGE", Group: Hunt, Since: huntSince,
+		Summary:    "Removes up to 10000 members from a field whose deadlines lie before a time",
+		Complexity: "O(M*log(N)), M members being removed from a field of N",
+		Arity:      3, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Args: []Arg{keyArg("key"), timeArg("unix-time-milliseconds")},
+		Run:  huntPurge,
 	},
 	{
 		Name: "HUNT.CARD", Group: Hunt, Since: huntSince,
@@ -138,6 +147,35 @@ func huntDel(c *Ctx) {
 			removed++
 		}
 	}
+	if removed > 0 {
+		c.Modified(ClassModule, "hunt.del", c.Args[1])
+		c.goneWith(f)
+		c.Effect(len(c.Args), "HUNT.DEL").All(c.Args[1:])
+		c.huntGone(f)
+	}
+	c.Int(int64(removed))
+}
+
+// purgeMost is how many members a call of HUNT.PURGE may remove.
+const purgeMost = 10000
+
+// huntPurge removes what is due in the field. In the log it stands before what was put when
+// some members were over, and removes all of them there (huntDue).
+func huntPurge(c *Ctx) {
+	atMS, ok := parseInt(c.Args[2])
+	if !ok {
+		c.Error(errNotInt)
+		return
+	}
+	most := purgeMost
+	if c.NowMS == 0 {
+		most = math.MaxInt
+	}
+	f, err := c.DB.FieldForWrite(c.Args[1])
+	if c.fail(err) {
+		return
+	}
+	removed := f.Purge(atMS, most)
 	if removed > 0 {
 		c.Modified(ClassModule, "hunt.del", c.Args[1])
 		c.goneWith(f)

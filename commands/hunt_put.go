@@ -72,6 +72,7 @@ func huntPut(c *Ctx) {
 	if !c.huntPlaces(f, rest, step) || !c.huntRoom(f, rest, step) {
 		return
 	}
+	purge := c.huntDue(f)
 	var done [field.Removed + 1]int
 	for i := range len(rest) / step {
 		at := c.scores[i*(step-1):]
@@ -82,6 +83,82 @@ func huntPut(c *Ctx) {
 		done[f.Put(rest[i*step+step-1], at[0], at[1], z, &p.Change)]++
 	}
 	c.huntPutDone(f, &done)
+	if c.changed {
+		c.huntPurged(purge)
+		c.huntPutEffect(rest)
+		c.huntGone(f)
+	}
+}
+
+// Where effects are run again no member's time is over, and what takes the place of a member that was over here must not find
+// it there: who changes a field has those removed first (HUNT.PURGE).
+
+// huntDue reports whether the time of some member of the field may be over.
+func (c *Ctx) huntDue(f *store.Field) bool { return f.Due() != 0 && f.Due() < c.NowMS }
+
+func (c *Ctx) huntPurged(due bool) {
+	if due {
+		c.Effect(3, "HUNT.PURGE").Bytes(c.Args[1]).Int(c.NowMS)
+	}
+}
+
+// huntGone is the effect of a field's having gone with its last member; others may be left where effects are run again, whose time is over.
+func (c *Ctx) huntGone(f *store.Field) {
+	if !f.Exists() {
+		c.Effect(2, "DEL").Bytes(c.Args[1])
+	}
+}
+
+// huntPutEffect is the call with the time at which members go, if they do.
+func (c *Ctx) huntPutEffect(places [][]byte) {
+	if !c.Journal {
+		return
+	}
+	p := &c.putting
+	n := 2 + len(places)
+	for _, words := range []struct {
+		there bool
+		n     int
+	}{
+		{p.Only != 0, 1}, {p.expiry.timed(), 2}, {p.KeepTTL, 1}, {p.HasSeq, 2}, {len(p.Names) > 0, 2 + 2*len(p.Names)},
+		{len(p.Tags) > 0, 2 + 2*len(p.Tags)}, {p.HasPayload, 2},
+	} {
+		if words.there {
+			n += words.n
+		}
+	}
+	e := c.Effect(n, "HUNT.PUT").Bytes(c.Args[1])
+	switch p.Only {
+	case field.NX:
+		e.Str("NX")
+	case field.XX:
+		e.Str("XX")
+	}
+	switch {
+	case p.expiry.timed():
+		e.Str("PXAT").Int(p.ExpiresAt)
+	case p.KeepTTL:
+		e.Str("KEEPTTL")
+	}
+	if p.HasSeq {
+		e.Str("SEQ").Int(p.Seq)
+	}
+	if len(p.Names) > 0 {
+		e.Str("FIELDS").Int(int64(len(p.Names)))
+		for i, name := range p.Names {
+			e.Bytes(name).Score(p.Values[i])
+		}
+	}
+	if len(p.Tags) > 0 {
+		e.Str("TAGS").Int(int64(len(p.Tags)))
+		for _, t := range p.Tags {
+			e.Bytes(t.Name).Bytes(t.Text)
+		}
+	}
+	if p.HasPayload {
+		e.Str("PAYLOAD").Bytes(p.Payload)
+	}
+	e.All(places)
 }
 
 // huntPutDone tells of what a call has done, and answers it.

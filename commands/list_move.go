@@ -56,6 +56,13 @@ func parseSide(arg []byte) (front, ok bool) {
 	return front, front || equalFold(arg, "RIGHT")
 }
 
+func sideName(front bool) string {
+	if front {
+		return "LEFT"
+	}
+	return "RIGHT"
+}
+
 // parseSides reads the ends to take from and to put to; if something is wrong it answers the error.
 func (c *Ctx) parseSides(args [][]byte) (from, to, ok bool) {
 	from, ok = parseSide(args[0])
@@ -129,6 +136,7 @@ func (c *Ctx) moveElement(from, to bool) (done bool) {
 		return true
 	}
 	c.Bulk(v)
+	c.Effect(5, "LMOVE").Bytes(source).Bytes(dest).Str(sideName(from)).Str(sideName(to))
 	c.rehome(src, dst, at, v, to)
 	c.Modified(ClassList, listPushEvent(to), dest)
 	c.listShrunk(listPopEvent(from), source, src)

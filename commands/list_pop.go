@@ -170,6 +170,7 @@ func (c *Ctx) lmpopFirst(m *mpop) (done bool) {
 	}
 	c.Array(2)
 	c.Bulk(key)
+	c.Effect(3, listPopCommand(!m.last)).Bytes(key).Int(m.count)
 	c.popElements(key, l, !m.last, m.count)
 	return true
 }
@@ -190,8 +191,17 @@ func (c *Ctx) blpopGeneric(front bool) {
 	default:
 		c.Array(2)
 		c.Bulk(key)
+		c.Effect(2, listPopCommand(front)).Bytes(key)
 		c.popElement(key, l, front)
 	}
+}
+
+// listPopCommand is what pops from one key.
+func listPopCommand(front bool) string {
+	if front {
+		return "LPOP"
+	}
+	return "RPOP"
 }
 
 // firstList opens the first list among keys that has elements, l being nil if none has; done

@@ -137,6 +137,7 @@ func (c *Ctx) popMember() {
 		return
 	}
 	c.takeMember(s)
+	c.Effect(3, "SREM").Bytes(c.Args[1]).Bytes(c.picked)
 	c.membersGone(s, "spop", c.Args[1])
 }
 
@@ -168,11 +169,13 @@ func (c *Ctx) popMembers() {
 		c.DB.Delete(c.Args[1])
 		c.Modified(ClassSet, "spop", c.Args[1])
 		c.Modified(ClassGeneric, "del", c.Args[1])
+		c.Effect(2, "DEL").Bytes(c.Args[1])
 		return
 	}
 	c.Set(int(count))
 	for range count {
 		c.takeMember(s)
+		c.Effect(3, "SREM").Bytes(c.Args[1]).Bytes(c.picked)
 	}
 	c.Modified(ClassSet, "spop", c.Args[1])
 }

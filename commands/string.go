@@ -294,6 +294,7 @@ func (c *Ctx) setGeneric(key, value []byte, o setOptions) (done bool) {
 	if o.expiry.timed() {
 		c.DB.SetExpireAt(key, o.atMS)
 		c.Modified(ClassGeneric, "expire", key)
+		c.Effect(5, "SET").Bytes(key).Bytes(value).Str("PXAT").Int(o.atMS)
 		if o.atMS <= c.NowMS { // Redis finds it later, when it looks for expired keys
 			c.Modified(ClassExpired, "expired", key)
 		}
@@ -322,8 +323,8 @@ func getset(c *Ctx) {
 
 func getdel(c *Ctx) {
 	key := c.Args[1]
-	if c.getGeneric(key) {
-		c.delete(key)
+	if c.getGeneric(key) && c.delete(key) {
+		c.Effect(2, "DEL").Bytes(key)
 	}
 }
 
@@ -382,10 +383,13 @@ func (c *Ctx) expireRead(key []byte, atMS int64) {
 	switch {
 	case atMS == 0:
 		c.Modified(ClassGeneric, "persist", key)
+		c.Effect(2, "PERSIST").Bytes(key)
 	case atMS <= c.NowMS:
 		c.Modified(ClassGeneric, "del", key)
+		c.Effect(2, "DEL").Bytes(key)
 	default:
 		c.Modified(ClassGeneric, "expire", key)
+		c.Effect(3, "PEXPIREAT").Bytes(key).Int(atMS)
 	}
 }
 

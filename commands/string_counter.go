@@ -127,6 +127,7 @@ func incrbyfloat(c *Ctx) {
 	text := sum.append(c.text[:0])
 	s.SetText(text)
 	c.Modified(ClassString, "incrbyfloat", c.Args[1])
+	c.Effect(4, "SET").Bytes(c.Args[1]).Bytes(text).Str("KEEPTTL")
 	c.Bulk(text)
 	c.keepText(text)
 }

@@ -195,6 +195,7 @@ func (c *Ctx) zincr(z *store.ZSet, member []byte, increment float64, flags zset.
 	out, score := z.Add(member, increment, flags)
 	if out == zset.Added || out == zset.Updated {
 		c.Modified(ClassZSet, "zincr", c.Args[1])
+		c.Effect(4, "ZADD").Bytes(c.Args[1]).Score(score).Bytes(member)
 	}
 	switch out {
 	case zset.NaN:

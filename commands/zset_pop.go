@@ -106,6 +106,14 @@ func (c *Ctx) pop(key []byte, z *store.ZSet, highest bool, count int64, shape ro
 	}
 }
 
+// popCommand is what pops from one key.
+func popCommand(highest bool) string {
+	if highest {
+		return "ZPOPMAX"
+	}
+	return "ZPOPMIN"
+}
+
 func popEvent(highest bool) string {
 	if highest {
 		return "zpopmax"
@@ -195,6 +203,7 @@ func (c *Ctx) mpopFirst(m *mpop) (done bool) {
 	}
 	c.Array(2)
 	c.Bulk(key)
+	c.Effect(3, popCommand(m.last)).Bytes(key).Int(m.count)
 	c.pop(key, z, m.last, m.count, nested)
 	return true
 }
@@ -229,6 +238,7 @@ func (c *Ctx) replyPopped(key []byte, z *store.ZSet, highest bool) {
 	c.Bulk(key)
 	c.row(c.iter.Member(), c.iter.Score(), flat)
 	z.RemoveRange(rank, 1, nil)
+	c.Effect(2, popCommand(highest)).Bytes(key)
 	c.shrunk(popEvent(highest), key, z)
 }
 

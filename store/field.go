@@ -118,6 +118,17 @@ func (f *Field) Remove(member []byte) bool {
 	return ok
 }
 
+// Purge removes up to max members whose deadlines lie before a time, Unix ms, and returns how many.
+func (f *Field) Purge(atMS int64, max int) (removed int) {
+	if f.at.rec == 0 {
+		return 0
+	}
+	if removed = f.Field.Expire(atMS, max); removed > 0 {
+		f.changed()
+	}
+	return removed
+}
+
 // changed is called after a change of a field that has a key: one without members goes, with the rows of those that have expired.
 func (f *Field) changed() {
 	if f.Created() || f.Len(f.d.nowMS) > 0 {
