@@ -1,8 +1,11 @@
 package zset
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"quarry/store/internal/hash"
@@ -156,4 +159,63 @@ func BenchmarkPut(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkBuild fills sets with rows that come highest first, by a Builder and by Add, and reports
+// the time of a row, the bytes it takes then, and after a quarter of the rows were updated.
+func BenchmarkBuild(b *testing.B) {
+	for _, n := range []int{100, 500, 1_000_000, 10_000_000} {
+		if n > 1_000_000 && testing.Short() {
+			continue
+		}
+		rows := make([]benchRow, n)
+		rng := rand.New(rand.NewPCG(1, 2))
+		for i := range rows {
+			copy(rows[i].member[:], player(nil, i))
+			rows[i].score = float64(rng.IntN(1_000_000))
+		}
+		slices.SortFunc(rows, func(a, b benchRow) int {
+			return cmp.Or(cmp.Compare(b.score, a.score), bytes.Compare(b.member[:], a.member[:]))
+		})
+		sets := max(1, 1_000_000/n) // small ones by the thousand: their memory is out of cache, too
+		for _, by := range []string{"builder", "add"} {
+			b.Run(fmt.Sprintf("%d/%s", n, by), func(b *testing.B) {
+				b.StopTimer()
+				var bytes, after int64
+				for range b.N {
+					e, s := benchSet(b, 0, player)
+					var builder Builder
+					b.StartTimer()
+					for range sets {
+						e.Create(s)
+						if by == "add" {
+							for i := range rows {
+								s.Add(rows[i].member[:], rows[i].score, 0)
+							}
+						} else {
+							builder.Start(s, n)
+							for i := range rows {
+								builder.Add(rows[i].member[:], rows[i].score)
+							}
+							builder.Finish()
+						}
+					}
+					b.StopTimer()
+					bytes = s.Bytes()
+					for range n / 4 {
+						s.Add(rows[rng.IntN(n)].member[:], float64(rng.IntN(1_000_000)), 0)
+					}
+					after = s.Bytes()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n*sets), "ns/row")
+				b.ReportMetric(float64(bytes)/float64(n), "B/row")
+				b.ReportMetric(float64(after)/float64(n), "B/row,later")
+			})
+		}
+	}
+}
+
+type benchRow struct {
+	member [19]byte
+	score  float64
 }

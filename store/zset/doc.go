@@ -51,6 +51,6 @@
 //
 // # Where to read on
 //
-// set.go is the whole interface, but for rows with values (valued.go) and searches by place (near.go). header.go,
+// set.go is the whole interface, but for rows with values (valued.go), searches by place (near.go) and filling a set in order (build.go). header.go,
 // leaf.go, inner.go and index.go draw the bytes; check.go states the invariants by verifying them.
 package zset

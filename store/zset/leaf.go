@@ -431,15 +431,22 @@ func (s *rowSet) read(t *tree, id uint32) {
 	pre, valued := l.prefix(), l.valued()
 	for i := range l.n() {
 		r := &s.rows[s.n]
-		*r = row{key: l.key(i), fp: l.fp(i), from: id, pre: pre}
+		*r = l.row(i, pre)
+		r.from = id
 		if valued {
 			r.extra = l.extra(i)
 		}
-		if r.suf, r.long = l.entry(i); r.long != 0 {
-			r.hash = l.longHash(i)
-		}
 		s.n++
 	}
+}
+
+// row is row i, but for its extra; pre is the leaf's prefix.
+func (l leaf) row(i int, pre []byte) row {
+	r := row{key: l.key(i), fp: l.fp(i), pre: pre}
+	if r.suf, r.long = l.entry(i); r.long != 0 {
+		r.hash = l.longHash(i)
+	}
+	return r
 }
 
 // insert puts a new row at position pos.
@@ -502,7 +509,13 @@ func plan(rows []row) (plen, size int) {
 		short++
 		total += 1 + r.len()
 	}
-	size = leafFP + rowFixed*capFor(len(rows)) + total
+	return leafSize(len(rows), short, total, plen)
+}
+
+// leafSize is plan for n rows, of which short ones have plen bytes in common and which have total bytes
+// of entries and extras without a prefix.
+func leafSize(n, short, total, plen int) (prefix, size int) {
+	size = leafFP + rowFixed*capFor(n) + total
 	if short < 4 && size <= blockSize {
 		return 0, size
 	}

@@ -79,6 +79,7 @@ type model struct {
 	doing     string // for messages
 	unchecked int    // changes since the last check
 	it        Iter
+	builder   Builder
 }
 
 func (k *kit) newModel(src source, members memberKind, scores scoreKind, universe int) *model {
