@@ -17,6 +17,7 @@ type DB struct {
 	s        *Store
 	index    int
 	nowMS    int64
+	clockMS  int64 // what uses of keys are noted at
 	noTouch  bool
 	holdsAll bool // the caller has locked every shard
 
@@ -45,7 +46,7 @@ func (s *Store) NewDB() *DB { return &DB{s: s} }
 
 // Begin turns d to a database and to the time of a command.
 func (d *DB) Begin(index int, nowMS int64) {
-	d.nowMS, d.holdsAll = nowMS, false
+	d.nowMS, d.clockMS, d.holdsAll = nowMS, nowMS, false
 	if cap(d.readyBytes) > readyKept {
 		d.ready, d.readyBytes = nil, nil
 	}
@@ -87,6 +88,10 @@ func (d *DB) Store() *Store { return d.s }
 // HoldAll says that the caller has locked every shard: methods that take locks
 // themselves take none; until the next Begin.
 func (d *DB) HoldAll() { d.holdsAll = true }
+
+// Timeless has nothing be over for the methods, as where a log is run again that says itself when keys went; until the
+// next Begin. Uses are noted at the time that Begin was given.
+func (d *DB) Timeless() { d.nowMS = 0 }
 
 // NoTouch makes all but Touch leave the keys' access time alone (CLIENT NO-TOUCH); until the next Begin or Next.
 func (d *DB) NoTouch() { d.noTouch = true }

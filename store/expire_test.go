@@ -61,6 +61,57 @@ func TestSetExpireAt(t *testing.T) {
 	}
 }
 
+// TestTimeless: nothing is over, but uses are noted at the time it is.
+func TestTimeless(t *testing.T) {
+	f := newFixture(t, Options{})
+	k := []byte("k")
+	f.run(0, func(d *DB) {
+		d.Timeless()
+		mustAdd(t, d, "k", "m", 1)
+		if !d.SetExpireAt(k, 1000) || !d.Has(k) {
+			t.Error("a key goes where no time passes")
+		}
+		d.Next(0)
+		if !d.Has(k) {
+			t.Error("the next command sees the time")
+		}
+		d.Begin(0, f.now)
+		if d.SetExpireAt(k, f.now+1); d.Has(k) {
+			t.Error("a key whose time is over is there")
+		}
+		d.Timeless()
+		mustAdd(t, d, "k", "m", 1)
+		d.Begin(0, f.now)
+		if o, ok := d.Object(k); !ok || o.IdleSec != 0 {
+			t.Errorf("used just now: %+v, %t", o, ok)
+		}
+	})
+}
+
+// TestTidy: what has been dropped is given back without Tick.
+func TestTidy(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	for i := range 3 * dismantleKeys {
+		f.add(0, fmt.Sprint(i), "m", 1)
+	}
+	f.add(1, "due", "m", 1)
+	f.run(1, func(d *DB) { d.SetExpireAt([]byte("due"), f.now+1) })
+	f.now += 10
+	f.s.Lock(0)
+	f.s.FlushDB(0)
+	slices := 1
+	for f.s.Tidy(0) {
+		slices++
+	}
+	f.s.Unlock(0)
+	if n := f.s.Flushed(); n != 0 || slices < 3 {
+		t.Errorf("%d keys are left after %d slices", n, slices)
+	}
+	if f.s.Size(1) != 1 {
+		t.Error("Tidy looks for keys that have expired")
+	}
+}
+
 // TestTickReclaimsEarliestFirst: with more expired keys than a slice takes, the oldest go first.
 func TestTickReclaimsEarliestFirst(t *testing.T) {
 	f := newFixture(t, Options{Shards: 1})

@@ -54,6 +54,14 @@ func (sh *shard) upkeep(nowMS int64, expire bool) bool {
 		}
 		sh.sample(&sh.dbs[i], nowMS)
 	}
+	return sh.tidy()
+}
+
+// Tidy does a bounded slice of what Tick does, but for expiry, in a shard that is locked, and reports whether there is more.
+func (s *Store) Tidy(shard int) bool { return s.shards[shard].tidy() }
+
+// tidy gives back what has been dropped.
+func (sh *shard) tidy() bool {
 	if sh.dismantle(dismantleKeys) || sh.reclaimValues(reclaimPages) || sh.times.Reclaim(reclaimPages) {
 		return true
 	}

@@ -34,8 +34,8 @@ func (d *DB) newUse() uint32 {
 	return d.seconds()
 }
 
-func (d *DB) seconds() uint32 { return uint32(d.nowMS / 1000) }
-func (d *DB) minute() uint32  { return uint32(d.nowMS/60_000) & minuteMask }
+func (d *DB) seconds() uint32 { return uint32(d.clockMS / 1000) }
+func (d *DB) minute() uint32  { return uint32(d.clockMS/60_000) & minuteMask }
 
 // use notes that a key was used, unless NoTouch forbids it.
 func (d *DB) use(sh *shard, rec slab.Ref) {
