@@ -34,6 +34,8 @@ type DB struct {
 	glance      zset.Set
 	glanceTable table.Table
 
+	entry Entry // the last one
+
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready
 }
@@ -376,8 +378,8 @@ func (d *DB) Object(key []byte) (Object, bool) {
 	use := at.sh.heap.R(at.rec).U32(recUse)
 	return Object{
 		Encoding: at.sh.kindOf(at.rec).encoding(at.rec),
-		IdleSec:  d.idleSeconds(use),
-		Freq:     int(d.decayed(use)),
+		IdleSec:  idleSeconds(d.clockMS, use),
+		Freq:     int(decayed(d.clockMS, use)),
 	}, true
 }
 

@@ -34,8 +34,11 @@ func (d *DB) newUse() uint32 {
 	return d.seconds()
 }
 
-func (d *DB) seconds() uint32 { return uint32(d.clockMS / 1000) }
-func (d *DB) minute() uint32  { return uint32(d.clockMS/60_000) & minuteMask }
+func (d *DB) seconds() uint32 { return secondsOf(d.clockMS) }
+func (d *DB) minute() uint32  { return minuteOf(d.clockMS) }
+
+func secondsOf(ms int64) uint32 { return uint32(ms / 1000) }
+func minuteOf(ms int64) uint32  { return uint32(ms/60_000) & minuteMask }
 
 // use notes that a key was used, unless NoTouch forbids it.
 func (d *DB) use(sh *shard, rec slab.Ref) {
@@ -50,7 +53,7 @@ func (d *DB) noteUse(sh *shard, rec slab.Ref) {
 	old := sh.heap.R(rec).U32(recUse)
 	now := d.seconds()
 	if d.s.lfu.Load() {
-		now = d.minute()<<8 | uint32(d.countUse(d.decayed(old)))
+		now = d.minute()<<8 | uint32(d.countUse(decayed(d.clockMS, old)))
 	}
 	if now != old {
 		sh.heap.W(rec).SetU32(recUse, now)
@@ -58,8 +61,8 @@ func (d *DB) noteUse(sh *shard, rec slab.Ref) {
 }
 
 // decayed is the counter of a use word after the minutes that have passed.
-func (d *DB) decayed(use uint32) uint8 {
-	minutes := (d.minute() - use>>8) & minuteMask
+func decayed(nowMS int64, use uint32) uint8 {
+	minutes := (minuteOf(nowMS) - use>>8) & minuteMask
 	return uint8(use&lfuMax) - uint8(min(minutes, use&lfuMax))
 }
 
@@ -76,6 +79,6 @@ func (d *DB) countUse(c uint8) uint8 {
 }
 
 // idleSeconds is the time since a key was used.
-func (d *DB) idleSeconds(use uint32) int64 {
-	return max(0, int64(int32(d.seconds()-use)))
+func idleSeconds(nowMS int64, use uint32) int64 {
+	return max(0, int64(int32(secondsOf(nowMS)-use)))
 }

@@ -23,10 +23,9 @@
 // # Seed
 //
 // The hash has a seed that no client knows (Env.Seed), or whoever knows it could make items that a filter
-// finds by mistake. It stays the same as long as the process lives, for all shards, so that filters may move
-// between them. metro is no cryptographic hash; what could be done about the one attack we know, key.go does.
-//
-// Filters that outlive the process will need its seed: it is to be saved with them, or with the data as a whole.
+// finds by mistake. Each filter keeps the one it was made with, in memory and in files, so that it may go to another shard, process
+// or machine; who may DUMP a filter can read it there. metro is no cryptographic hash; what could be done about the one attack we
+// know, key.go does.
 //
 // # Two forms
 //

@@ -53,7 +53,7 @@ type Handle struct {
 // Env is what the filters of one shard share. It is guarded by the shard's lock.
 type Env struct {
 	Heap *slab.Heap
-	// Seed is that of the hash; all shards have the same.
+	// Seed is that of the hash of filters that are made. It stays theirs, wherever they go.
 	Seed uint64
 	// Allows is asked before a link is made, whether so many bytes of bits more may be used one day; and Room before
 	// a page is taken, whether there is memory for n bytes.
@@ -108,7 +108,9 @@ func (e *Env) Create(p Params, f *Filter) error {
 		f.arena = newArena(e.Heap.Region())
 		f.enc, f.ref = Large, e.arenas.Add(f.arena)
 	}
-	f.headForWrite().SetU32(headExpansion, p.Expansion)
+	w := f.headForWrite()
+	w.SetU32(headExpansion, p.Expansion)
+	w.SetU64(headSeed, e.Seed)
 	f.putLink(link{0, shape}, p.Capacity, rate)
 	return nil
 }
@@ -138,7 +140,6 @@ func (f *Filter) putLink(l link, capacity uint64, rate float64) {
 	w.SetU64(headLeft, capacity)
 	w.SetU64(headCapacity, capacity)
 	w.SetU64(headRate, math.Float64bits(rate))
-	w.SetU64(headSum, w.U64(headSum)+capacity)
 }
 
 // Free gives the filter's memory back: a large one's later, by Reclaim.
@@ -182,8 +183,23 @@ func (f *Filter) Handle() Handle { return Handle{f.enc, f.ref} }
 // Len is the number of items that were added and not found before.
 func (f *Filter) Len() uint64 { return f.head().U64(headItems) }
 
-// Capacity is how many items the links there are were made for.
-func (f *Filter) Capacity() uint64 { return f.head().U64(headSum) }
+// Capacity is how many items the links there are were made for. O(links squared).
+func (f *Filter) Capacity() (sum uint64) {
+	for i := range f.Links() {
+		sum += f.capacityOf(i)
+	}
+	return sum
+}
+
+// capacityOf is how many items link i was made for.
+func (f *Filter) capacityOf(i int) uint64 {
+	head := f.head()
+	capacity := head.U64(headCapacity)
+	for last := f.Links() - 1; last > i; last-- {
+		capacity /= growthTo(last, head.U32(headExpansion))
+	}
+	return capacity
+}
 
 // Links is the number of links.
 func (f *Filter) Links() int { return int(f.head().U32(headLinks)) }
@@ -207,7 +223,9 @@ func (f *Filter) Bytes() int64 {
 
 // Has reports whether an item has been added, or, by mistake, one that has not. It allocates nothing and costs
 // O(links), mostly a cache line for each.
-func (f *Filter) Has(item []byte) bool { return f.hasKey(f.env.keyOf(item)) }
+func (f *Filter) Has(item []byte) bool { return f.hasKey(f.keyOf(item)) }
+
+func (f *Filter) keyOf(item []byte) key { return keyOf(item, f.head().U64(headSeed)) }
 
 func (f *Filter) hasKey(k key) bool {
 	head := f.head()
@@ -232,7 +250,7 @@ func (f *Filter) linkHas(l link, k key) bool {
 
 // Add adds an item, unless Has finds it, and reports whether it has. It fails with ErrFull, ErrLimit or ErrNoRoom.
 func (f *Filter) Add(item []byte) (added bool, err error) {
-	k := f.env.keyOf(item)
+	k := f.keyOf(item)
 	if f.hasKey(k) {
 		return false, nil
 	}

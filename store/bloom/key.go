@@ -21,12 +21,12 @@ const (
 // little that differences between two items can be chosen which cancel in one of four cases, whatever the seed
 // (key_test.go has such pairs): who adds the one would make the other known. Long items are hashed in pieces instead,
 // with all that metro does at the end after each, and what came before is half text, half seed of the next.
-func (e *Env) keyOf(item []byte) key {
+func keyOf(item []byte, seed uint64) key {
 	if len(item) < longItem {
-		a, b := metro.Hash128(item, e.Seed)
+		a, b := metro.Hash128(item, seed)
 		return key{a, b}
 	}
-	k := key{uint64(len(item)), e.Seed}
+	k := key{uint64(len(item)), seed}
 	var text [8 + pieceSize]byte
 	for len(item) > 0 {
 		binary.LittleEndian.PutUint64(text[:], k.a)

@@ -11,15 +11,15 @@ import (
 
 // TestHash: equal items have equal hashes, wherever they lie, and no two prefixes of a text have the same.
 func TestHash(t *testing.T) {
-	e := Env{Seed: 5}
+	const seed = 5
 	b := bytes.Repeat([]byte("abcdefghijklmnop"), 10)
 	seen := map[key]int{}
 	for n := range b {
-		k := e.keyOf(b[:n])
+		k := keyOf(b[:n], seed)
 		if other, ok := seen[k]; ok {
 			t.Errorf("%d and %d bytes have the same hash", n, other)
 		}
-		if seen[k] = n; k != e.keyOf(bytes.Clone(b[:n])) {
+		if seen[k] = n; k != keyOf(bytes.Clone(b[:n]), seed) {
 			t.Errorf("%d bytes have two hashes", n)
 		}
 	}
@@ -43,12 +43,12 @@ func TestHashOfPairs(t *testing.T) {
 		add(0, 1<<63)
 		add(32, (1<<63-1<<34)*inverse(k0))
 		add(48, -(inverse(k2) << 34))
-		e := Env{Seed: rnd.Uint64()}
-		w, x := metro.Hash128(a[:], e.Seed)
-		if y, z := metro.Hash128(b[:], e.Seed); w == y && x == z {
+		seed := rnd.Uint64()
+		w, x := metro.Hash128(a[:], seed)
+		if y, z := metro.Hash128(b[:], seed); w == y && x == z {
 			plain++
 		}
-		if e.keyOf(a[:]) == e.keyOf(b[:]) {
+		if keyOf(a[:], seed) == keyOf(b[:], seed) {
 			ours++
 		}
 	}

@@ -13,7 +13,7 @@ import (
 //	24 f64 rate of the last link
 //	32 u32 expansion; 0: the filter does not expand
 //	36 u32 number of links
-//	40 u64 capacity of all links
+//	40 u64 seed of the hash
 //	48 links of 16 bytes, the oldest first:
 //	       0 u32 its first block | 4 u32 blocks of a lane | 8 u32 lanes | 12 u32 0
 //
@@ -36,7 +36,7 @@ const (
 	headRate      = 24
 	headExpansion = 32
 	headLinks     = 36
-	headSum       = 40
+	headSeed      = 40
 	headSize      = 48
 
 	linkFirst  = 0

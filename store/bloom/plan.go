@@ -16,6 +16,9 @@ type plan struct {
 // total is the number of blocks of all lanes.
 func (p plan) total() uint64 { return uint64(p.lanes) * uint64(p.blocks) }
 
+// like reports whether q is p, or what another machine may have made of the same numbers: logarithms differ in the last bit.
+func (p plan) like(q plan) bool { return p.lanes == q.lanes && p.blocks-q.blocks+1 <= 2 }
+
 // laneBits is -log2 of the lowest rate of a lane. One of 7 bits takes the least memory for each of them, one of 12 a
 // ninth more, but half as many lines are read.
 const laneBits = 12

@@ -219,11 +219,7 @@ func (f *Field) Rest() int { return f.size() }
 
 // EachName calls fn for the names of the numeric fields that members have.
 func (f *Field) EachName(fn func(name []byte)) {
-	for w := f.names.walk(); w.next(); {
-		if w.uses > 0 {
-			fn(w.name)
-		}
-	}
+	f.EachNumbered(func(_ uint8, name []byte) { fn(name) })
 }
 
 // Condition is whether Put adds and changes.
