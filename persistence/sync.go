@@ -1,0 +1,195 @@
+package persistence
+
+import (
+	"time"
+)
+
+// syncLoop brings what is written to the disk, as the policy says.
+func (l *Log) syncLoop() {
+	defer l.loops.Done()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	dirty := time.Duration(-1) // for how long something has been unsynced; in ticks that have passed
+	for {
+		wait := l.o.tick
+		if dirty < 0 {
+			wait = -1
+			l.asleep.Store(true)
+			if l.wantsSync() && l.asleep.CompareAndSwap(true, false) {
+				wait = l.o.tick
+			}
+		}
+		timer.Stop()
+		if wait >= 0 {
+			timer.Reset(wait)
+		}
+		select {
+		case <-l.stop:
+			return
+		case <-timer.C:
+			dirty += l.o.tick
+		case <-l.wantSync:
+		}
+		dirty = l.syncStep(dirty)
+	}
+}
+
+// wantsSync reports whether something is written that the policy wants on the disk.
+func (l *Log) wantsSync() bool {
+	return l.Policy() != No && l.written.Load() > l.synced.Load() && !l.distrusted() && !l.dead()
+}
+
+// syncAfterTicks is how many ticks EverySec waits with a sync from the first
+// write on: with the tick that may pass before it is seen, and some time for
+// the sync itself, the second is kept.
+const syncAfterTicks = 8
+
+// syncStep does what is due, and returns for how long something has been
+// unsynced: -1 when there is nothing to wait for.
+func (l *Log) syncStep(dirty time.Duration) time.Duration {
+	switch l.Policy() {
+	case Always:
+		l.syncAll()
+		if dirty < 0 {
+			return 0
+		}
+		if dirty < 10*l.o.tick {
+			return dirty
+		}
+	case EverySec:
+		if l.wantsSync() {
+			if dirty < syncAfterTicks*l.o.tick {
+				return max(dirty, 0)
+			}
+			l.syncOnce()
+			return 0
+		}
+		if dirty >= 0 && dirty < 10*l.o.tick {
+			return dirty
+		}
+	}
+	if l.Policy() != No {
+		l.stateSynced()
+	}
+	return -1
+}
+
+// syncAll is the commit of Always: write and sync until nothing is left.
+func (l *Log) syncAll() {
+	for l.appended.Load() > l.synced.Load() && !l.failing.Load() && !l.dead() {
+		l.wmu.Lock()
+		l.writeAllLocked()
+		l.wmu.Unlock()
+		before := l.synced.Load()
+		l.syncOnce()
+		if l.synced.Load() == before {
+			return
+		}
+		l.o.OnCommit()
+	}
+}
+
+// syncOnce syncs what is written at this moment, and reports whether it is.
+func (l *Log) syncOnce() bool {
+	l.wmu.Lock()
+	pos, files := l.written.Load(), append(l.olds[:len(l.olds):len(l.olds)], l.cur)
+	l.wmu.Unlock()
+	begun := l.o.Now()
+	l.syncing.Store(true)
+	failed, err := syncFiles(files)
+	l.syncing.Store(false)
+	took := time.Duration(l.o.Now() - begun)
+	l.counts.sync(took)
+	if l.Policy() == Always {
+		l.o.Event("aof-fsync-always", took)
+	}
+	if err != nil {
+		// A rewrite may have finished meanwhile: then the file is not one of ours any more.
+		if l.has(failed) {
+			l.lose(failed, err)
+		}
+		return false
+	}
+	l.wmu.Lock()
+	l.dropOldsLocked(files[:len(files)-1])
+	if pos > l.synced.Load() {
+		l.synced.Store(pos)
+	}
+	l.wmu.Unlock()
+	return true
+}
+
+func syncFiles(files []*incr) (*incr, error) {
+	for _, f := range files {
+		if err := f.f.Sync(); err != nil {
+			return f, err
+		}
+	}
+	return nil, nil
+}
+
+// has reports whether a file is part of the log still.
+func (l *Log) has(f *incr) bool {
+	l.wmu.Lock()
+	defer l.wmu.Unlock()
+	for _, o := range l.olds {
+		if o == f {
+			return true
+		}
+	}
+	return l.cur == f
+}
+
+// dropOldsLocked closes files that are synced and get nothing more.
+func (l *Log) dropOldsLocked(done []*incr) {
+	keep := l.olds[:0:0]
+	for _, o := range l.olds {
+		if contains(done, o) {
+			o.close()
+		} else {
+			keep = append(keep, o)
+		}
+	}
+	l.olds = keep
+}
+
+func contains(list []*incr, f *incr) bool {
+	for _, x := range list {
+		if x == f {
+			return true
+		}
+	}
+	return false
+}
+
+// close ends the use of a file, and gives back what was preallocated. Its
+// content is synced or not needed: an error here changes nothing.
+func (f *incr) close() {
+	if f.room.Load() > f.size.Load() {
+		f.f.Truncate(f.size.Load())
+	}
+	f.f.Close()
+}
+
+func (l *Log) distrusted() (yes bool) {
+	l.state.get(func(s *state) { yes = s.distrust != nil })
+	return yes
+}
+
+func (l *Log) dead() (yes bool) {
+	l.state.get(func(s *state) { yes = s.fatal != nil })
+	return yes
+}
+
+// stateSynced writes a line that tells how far the log is synced, when nothing
+// else will: without it damage to the last groups would pass for a torn tail.
+func (l *Log) stateSynced() {
+	l.wmu.Lock()
+	defer l.wmu.Unlock()
+	if l.synced.Load() <= l.stated || l.failing.Load() || len(l.out) > 0 || l.written.Load() != l.synced.Load() {
+		return
+	}
+	text := l.lineLocked(nil, &line{kind: lineSynced, end: l.written.Load()})
+	l.out = append(l.out, chunk{text, l.cur, -1})
+	l.writeAllLocked()
+}
