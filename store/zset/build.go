@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 
+	"quarry/store/internal/listpack"
 	"quarry/store/internal/slab"
 )
 
@@ -32,6 +33,10 @@ type Builder struct {
 	total  int                                 // bytes of entries and extras without a prefix
 	short  int                                 // rows with an entry of their own, not a blob
 	plen   int                                 // what these have in common
+
+	// Of a packed set: a bit for each hash of its members, cut to 12 bits, and where its last pair lies.
+	seen [1 << seenBits / 64]uint64
+	last int
 
 	leaves   int
 	children []subtree
@@ -64,6 +69,8 @@ const (
 	buildFanout = fanout * 27 / 32
 )
 
+const seenBits = 12
+
 // maxScratchChildren is how much scratch space a Builder keeps: for a set of about half a million rows.
 const maxScratchChildren = 16 << 10
 
@@ -80,6 +87,8 @@ func (b *Builder) Start(s *Set, hint int) {
 	case hint > s.env.Limits.PackedEntries:
 		s.unpack()
 		b.startTree()
+	default:
+		b.seen, b.last = [len(b.seen)]uint64{}, 0
 	}
 }
 
@@ -102,12 +111,48 @@ func (b *Builder) Add(member []byte, score float64) bool {
 		o, _ := s.Add(member, score, NX)
 		return o == Added
 	case s.enc == Packed:
-		if o, _, fits := s.p.add(member, score, NX, s.env.Limits); fits {
-			return o == Added
+		if once, fits := b.addPacked(member, score); fits {
+			return once
 		}
 		b.unpack(member, score)
 	}
 	return b.add(member, keyOf(score), nil, nil)
+}
+
+// addPacked adds a member to a packed set. It is not looked for there unless the hash of another
+// is like its own, nor its place but at both ends. once and fits are false if it is there,
+// and if the set has to become a tree.
+func (b *Builder) addPacked(member []byte, score float64) (once, fits bool) {
+	p := &b.s.p
+	l := p.Read()
+	score += 0 // -0 + 0 is 0
+	m, s, size, fits := newPair(l, member, score, b.s.env.Limits)
+	h := b.s.env.Hash.Sum(member) % (1 << seenBits)
+	if b.seen[h/64]>>(h%64)&1 != 0 {
+		if _, rank := findPair(l, member); rank >= 0 {
+			return false, true
+		}
+	}
+	if !fits {
+		return true, false
+	}
+	b.seen[h/64] |= 1 << (h % 64)
+	to := bound{score, member, tieByMember}
+	pos := listpack.HeaderSize
+	switch {
+	case l.Len() == 0:
+	case to.isAfter(l, b.last):
+		pos = l.Size()
+	case to.isAfter(l, pos):
+		pos, _ = to.seek(l, pos, 0)
+	}
+	if pos == l.Size() {
+		b.last = pos
+	} else {
+		b.last += size - l.Size()
+	}
+	p.Resized(size).Insert(pos, m, s)
+	return true, true
 }
 
 // Put is Add for a valued set, see Set.Put.

@@ -84,19 +84,26 @@ func (p *packed) insert(l listpack.List, member []byte, score float64, f Flags, 
 	if f&XX != 0 {
 		return Nop, 0, true
 	}
-	if l.Len()/2 >= lim.PackedEntries || len(member) > lim.PackedValue || len(member) > slab.MaxSize {
-		return Nop, 0, false
-	}
 	score += 0 // -0 + 0 is 0
-	m, s := listpack.String(member), scoreElement(score)
-	size := l.Size() + m.Size() + s.Size()
-	if size > slab.MaxSize {
+	m, s, size, fits := newPair(l, member, score, lim)
+	if !fits {
 		return Nop, 0, false
 	}
 	b := bound{score, member, tieByMember}
 	pos, _ := b.seek(l, listpack.HeaderSize, 0)
 	p.Resized(size).Insert(pos, m, s)
 	return Added, score, true
+}
+
+// newPair is a member and its score, which is not -0, as elements, and the size of the list with them;
+// fits is false if the set may not have it.
+func newPair(l listpack.List, member []byte, score float64, lim *Limits) (m, s listpack.Element, size int, fits bool) {
+	if l.Len()/2 >= lim.PackedEntries || len(member) > lim.PackedValue || len(member) > slab.MaxSize {
+		return m, s, 0, false
+	}
+	m, s = listpack.String(member), scoreElement(score)
+	size = l.Size() + m.Size() + s.Size()
+	return m, s, size, size <= slab.MaxSize
 }
 
 // update gives the member at pos, of the given rank, a new score, and its pair
