@@ -161,6 +161,7 @@ func zrangestore(c *Ctx) {
 // storeZSet puts a set at the key it was made for, in place of what is there, tells of an event, and answers its length; one that is
 // full it refuses.
 func (c *Ctx) storeZSet(z *store.ZSet, key []byte, event string) {
+	z.Built()
 	if z.Full() {
 		z.Discard()
 		c.Error(ErrOOM)
@@ -177,7 +178,7 @@ func (c *Ctx) storeZSet(z *store.ZSet, key []byte, event string) {
 	c.Int(int64(n))
 }
 
-// copyRows adds q's rows of src to dst, until it is full, lowest first, which is the cheapest order to build in.
+// copyRows adds q's rows of src to dst, until it is full, in order.
 func (c *Ctx) copyRows(dst *store.ZSet, q *rangeQuery, src *zset.Set) {
 	rank, n := c.window(q, src)
 	if q.reverse {
@@ -185,7 +186,7 @@ func (c *Ctx) copyRows(dst *store.ZSet, q *rangeQuery, src *zset.Set) {
 	}
 	c.iter.Seek(src, rank, false)
 	for ; n > 0 && !dst.Full() && c.iter.Next(); n-- {
-		dst.Add(c.iter.Member(), c.iter.Score(), 0)
+		dst.Append(c.iter.Member(), c.iter.Score())
 	}
 }
 

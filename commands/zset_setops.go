@@ -358,6 +358,7 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 	}
 	result := c.DB.NewZSet(c.Args[2])
 	op(c, result, &o)
+	result.Built()
 	c.replyRows(&result.Set, 0, result.Len(), false, c.rowShape(o.withScores))
 	result.Discard()
 }
@@ -401,7 +402,7 @@ func (c *Ctx) unionAsking(result *store.ZSet, o *setops) {
 					score = o.aggregate.join(score, orZero(o.aggregate.weighted(s, other.weight)))
 				}
 			}
-			result.Add(member, score, 0)
+			result.Append(member, score) // a single input is in order
 		}
 	}
 }
@@ -419,7 +420,7 @@ func inAnyInput(inputs []input, member []byte) bool {
 func (c *Ctx) intersect(result *store.ZSet, o *setops) {
 	for it := c.walk(&o.inputs[0]); it.next() && !result.Full(); {
 		if score, in := o.scoreInAll(it.member(), it.score()); in {
-			result.Add(it.member(), score, 0)
+			result.Append(it.member(), score)
 		}
 	}
 }
@@ -482,7 +483,7 @@ func zdiffstore(c *Ctx) {
 	result.Bound()
 	c.difference(&o, c.Args[1], func(member []byte, score float64) {
 		if !result.Full() {
-			result.Add(member, score, 0)
+			result.Append(member, score)
 		}
 	})
 	c.storeZSet(result, c.Args[1], c.Spec.FullName())

@@ -48,6 +48,8 @@ type shard struct {
 	dbs   []database
 	empty zset.Handle // an empty set, made when first wanted (ZSet.openEmpty)
 
+	builder  *zset.Builder           // made when first wanted (ZSet.Append)
+	building bool                    // it is in use
 	limits   *atomic.Pointer[Limits] // the store's
 	applied  *Limits                 // those that the values are kept by
 	observer Observer                // nil: nobody asks

@@ -623,3 +623,36 @@ func TestDismantlingCountsObjects(t *testing.T) {
 		}
 	}
 }
+
+// Sets to which rows are appended hold them, whatever their order, and while another set is being built
+// in the same shard.
+func TestAppend(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	f.run(0, func(d *DB) {
+		const n = 3000
+		up, mixed, gone := d.NewZSet([]byte("up")), d.NewZSet([]byte("mixed")), d.NewZSet([]byte("gone"))
+		for i := range n {
+			member := fmt.Appendf(nil, "member:%06d", i)
+			if !up.Append(member, float64(i/2)) || !mixed.Append(member, float64(i*7919%n)) || !gone.Append(member, 1) {
+				t.Fatalf("%s is there already", member)
+			}
+		}
+		gone.Discard()
+		later := d.NewZSet([]byte("later"))
+		for i := n; i > 0; i-- {
+			later.Append(fmt.Appendf(nil, "%d", i), float64(i))
+		}
+		for _, z := range []*ZSet{up, mixed, later} {
+			if !z.Built() || z.Len() != n || z.StoreAt() != n {
+				t.Errorf("%s has %d members", z.key, z.Len())
+			}
+			if rank, score, ok := z.Rank([]byte("member:000100")); z != later && (!ok || z == up && (rank != 100 || score != 50)) {
+				t.Errorf("%s: rank %d, score %v, %v", z.key, rank, score, ok)
+			}
+		}
+		empty := d.NewZSet([]byte("up"))
+		if !empty.Built() || empty.StoreAt() != 0 {
+			t.Error("nothing appended is something")
+		}
+	})
+}

@@ -12,9 +12,10 @@ import (
 type ZSet struct {
 	zset.Set // reads; the methods below take the place of its changing ones
 
-	d   *DB
-	at  spot
-	key []byte // the caller's
+	d        *DB
+	at       spot
+	key      []byte // the caller's
+	building bool   // by the shard's builder
 	loose
 }
 
@@ -145,6 +146,38 @@ func (z *ZSet) Add(member []byte, score float64, f zset.Flags) (zset.Outcome, fl
 	return o, now
 }
 
+// Append is Add for a set made by NewZSet to which each member is added once. Where all come in order, up or
+// down, it takes a fraction of the time. It reports false for a member that is seen to be there. Built
+// must be called before the set is read; StoreAt and Discard call it themselves.
+func (z *ZSet) Append(member []byte, score float64) bool {
+	sh := z.at.sh
+	if !z.building && !sh.building && z.Set.Len() == 0 {
+		if sh.builder == nil {
+			sh.builder = new(zset.Builder)
+		}
+		sh.builder.Start(&z.Set, 0)
+		z.building, sh.building = true, true
+	}
+	if !z.building { // another set is
+		o, _ := z.Add(member, score, zset.NX)
+		return o == zset.Added
+	}
+	ok := sh.builder.Add(member, score)
+	if ok {
+		z.grow(z.d.s, len(member))
+	}
+	return ok
+}
+
+// Built ends what Append has begun, and reports whether no member came twice.
+func (z *ZSet) Built() bool {
+	if !z.building {
+		return true
+	}
+	z.building, z.at.sh.building = false, false
+	return z.at.sh.builder.Finish()
+}
+
 // addFirst makes the key, if its first member is added.
 func (z *ZSet) addFirst(member []byte, score float64, f zset.Flags) (zset.Outcome, float64) {
 	sets := &z.at.sh.sets
@@ -201,6 +234,7 @@ func (z *ZSet) RemoveRange(start, n int, fn func(member []byte, score float64)) 
 // StoreAt puts a set made by NewZSet at the key it was made for, in place of whatever is
 // there, without expiry. An empty one removes the key. It returns the length.
 func (z *ZSet) StoreAt() int {
+	z.Built()
 	n := z.Len()
 	z.at = z.d.find(z.key)
 	if z.at.rec != 0 {
@@ -219,6 +253,7 @@ func (z *ZSet) StoreAt() int {
 
 // Discard frees a set made by NewZSet.
 func (z *ZSet) Discard() {
+	z.Built()
 	z.at.sh.sets.Free(z.Set.Handle())
 	z.loose = loose{}
 }
