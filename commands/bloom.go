@@ -14,7 +14,7 @@ var bloomCommands = []Spec{
 	{
 		Name: "BF.RESERVE", Group: BloomGroup, Since: "1.0.0",
 		Summary: "Makes an empty Bloom filter for a rate of false positives and a number of items", Complexity: "O(1)",
-		Arity: -4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|InsertOp),
+		Arity: -4, Flags: Write | DenyOOM | Fast | SelfPropagate, Keys: KeyAt(1, RW|InsertOp),
 		Args: []Arg{
 			keyArg("key"), doubleArg("error_rate"), intArg("capacity"),
 			optional(withToken("EXPANSION", intArg("expansion"))), optional(token("NONSCALING")),
@@ -24,14 +24,14 @@ var bloomCommands = []Spec{
 	{
 		Name: "BF.ADD", Group: BloomGroup, Since: "1.0.0",
 		Summary: "Adds an item to a Bloom filter, which is made if there is none", Complexity: "O(L) for a filter of L sub-filters",
-		Arity: 3, Flags: Write | DenyOOM, Keys: KeyAt(1, RW|InsertOp),
+		Arity: 3, Flags: Write | DenyOOM | Verbatim | SelfPropagate, Keys: KeyAt(1, RW|InsertOp),
 		Args: []Arg{keyArg("key"), stringArg("item")},
 		Run:  bfadd,
 	},
 	{
 		Name: "BF.MADD", Group: BloomGroup, Since: "1.0.0",
 		Summary: "Adds items to a Bloom filter, which is made if there is none", Complexity: "O(N*L) for N items and L sub-filters",
-		Arity: -3, Flags: Write | DenyOOM, Keys: KeyAt(1, RW|InsertOp),
+		Arity: -3, Flags: Write | DenyOOM | Verbatim | SelfPropagate, Keys: KeyAt(1, RW|InsertOp),
 		Args: []Arg{keyArg("key"), multiple(stringArg("item"))},
 		Run:  bfmadd,
 	},
@@ -39,7 +39,7 @@ var bloomCommands = []Spec{
 		Name: "BF.INSERT", Group: BloomGroup, Since: "1.0.0",
 		Summary:    "Adds items to a Bloom filter, which is made as the options say if there is none",
 		Complexity: "O(N*L) for N items and L sub-filters",
-		Arity:      -4, Flags: Write | DenyOOM, Keys: KeyAt(1, RW|InsertOp),
+		Arity:      -4, Flags: Write | DenyOOM | Verbatim | SelfPropagate, Keys: KeyAt(1, RW|InsertOp),
 		Args: []Arg{
 			keyArg("key"), optional(withToken("CAPACITY", intArg("capacity"))), optional(withToken("ERROR", doubleArg("error"))),
 			optional(withToken("EXPANSION", intArg("expansion"))), optional(token("NOCREATE")), optional(token("NONSCALING")),
@@ -116,6 +116,7 @@ type bloomOptions struct {
 	expansion int64
 	fixed     bool // the filter does not expand, whatever expansion says
 	noCreate  bool
+	seed      uint64 // 0: the store's
 }
 
 func defaultBloom() bloomOptions {
@@ -123,7 +124,7 @@ func defaultBloom() bloomOptions {
 }
 
 func (o *bloomOptions) params() bloom.Params {
-	p := bloom.Params{Capacity: uint64(o.capacity), Rate: min(o.rate, bloom.MaxRate), Expansion: uint32(o.expansion)}
+	p := bloom.Params{Capacity: uint64(o.capacity), Rate: min(o.rate, bloom.MaxRate), Expansion: uint32(o.expansion), Seed: o.seed}
 	if o.fixed {
 		p.Expansion = 0
 	}
@@ -167,11 +168,15 @@ func (o *bloomOptions) readExpansion(arg []byte, bad, outside string) (problem s
 
 func bfreserve(c *Ctx) {
 	o := defaultBloom()
-	if len(c.Args) > 7 {
+	args := c.Args[2:]
+	if c.NowMS == 0 { // in a log the seed comes last
+		args = o.cutSeed(args)
+	}
+	if len(args) > 5 {
 		c.Error(WrongArity(c.Spec))
 		return
 	}
-	if problem := o.parseReserve(c.Args[2:]); problem != "" {
+	if problem := o.parseReserve(args); problem != "" {
 		c.Error(problem)
 		return
 	}
@@ -184,6 +189,20 @@ func bfreserve(c *Ctx) {
 		c.Modified(ClassModule, "bf.reserve", c.Args[1])
 		c.OK()
 	}
+}
+
+// cutSeed takes the seed that bloomMade has written off the end of args, if there is one.
+func (o *bloomOptions) cutSeed(args [][]byte) [][]byte {
+	n := len(args) - 2
+	if n < 2 || !equalFold(args[n], "SEED") {
+		return args
+	}
+	seed, ok := parseInt(args[n+1])
+	if !ok {
+		return args
+	}
+	o.seed = uint64(seed)
+	return args[:n]
 }
 
 // parseReserve reads what follows the key of BF.RESERVE.
@@ -227,6 +246,7 @@ func (c *Ctx) makeBloom(o *bloomOptions) *store.Bloom {
 	if c.fail(err) {
 		return nil
 	}
+	c.bloomMade(o, b)
 	return b
 }
 
@@ -250,7 +270,7 @@ func bfadd(c *Ctx) {
 	o := defaultBloom()
 	if b, made := c.bloomToAdd(&o); b != nil {
 		added, _ := c.addItem(b, c.Args[2])
-		c.itemsAdded(made || added)
+		c.itemsAdded(made, added)
 	}
 }
 
@@ -261,18 +281,19 @@ func bfmadd(c *Ctx) {
 
 // addItems adds items and answers for each of them, up to one for which there is no place.
 func (c *Ctx) addItems(o *bloomOptions, items [][]byte) {
-	b, changed := c.bloomToAdd(o)
+	b, made := c.bloomToAdd(o)
 	if b == nil {
 		return
 	}
 	mark, n := c.Defer(), 0
+	changed := false
 	for full := false; n < len(items) && !full; n++ {
 		var added bool
 		added, full = c.addItem(b, items[n])
 		changed = changed || added
 	}
 	c.Patch(mark, n)
-	c.itemsAdded(changed)
+	c.itemsAdded(made, changed)
 }
 
 // addItem adds an item and answers; full says that the filter takes no more.
@@ -290,13 +311,35 @@ func (c *Ctx) addItem(b *store.Bloom, item []byte) (added, full bool) {
 	return added, false
 }
 
-// itemsAdded tells of a filter that was made or that got items. Items that are said to be there already are
-// logged as well: where the log is read the hash has another key, and what was found by mistake here is missing there.
-func (c *Ctx) itemsAdded(changed bool) {
-	if changed {
-		c.Modified(ClassModule, "bf.add", c.Args[1])
+// itemsAdded tells of a filter that was made or that got items.
+func (c *Ctx) itemsAdded(made, added bool) {
+	if !made && !added {
+		return
 	}
-	c.changed = true
+	c.Modified(ClassModule, "bf.add", c.Args[1])
+	if made && added {
+		c.itself()
+	}
+}
+
+// bloomMade is the effect of a filter's having been made: with its seed, since the items that it finds by mistake, and does not
+// count, are others with another.
+func (c *Ctx) bloomMade(o *bloomOptions, b *store.Bloom) {
+	n := 6
+	switch {
+	case o.fixed:
+		n++
+	case o.expansion != bloomExpansion:
+		n += 2
+	}
+	e := c.Effect(n, "BF.RESERVE").Bytes(c.Args[1]).Score(o.rate).Int(o.capacity)
+	switch {
+	case o.fixed:
+		e.Str("NONSCALING")
+	case o.expansion != bloomExpansion:
+		e.Str("EXPANSION").Int(o.expansion)
+	}
+	e.Str("SEED").Int(int64(b.Seed()))
 }
 
 func bfinsert(c *Ctx) {

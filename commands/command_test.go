@@ -102,7 +102,7 @@ func TestCommandAnswers(t *testing.T) {
 func TestKeySpecificationsOfEveryForm(t *testing.T) {
 	f := newFakes(t)
 	f.host.table = NewTable([]Spec{{
-		Name: "X", Group: Generic, Since: "1.0.0", Summary: "s", Complexity: "c", Arity: -2, Flags: Write,
+		Name: "X", Group: Generic, Since: "1.0.0", Summary: "s", Complexity: "c", Arity: -2, Flags: Write | Verbatim,
 		Keys: []Keys{
 			{Index: 1, Last: -1, Step: 2, Access: RW | UpdateOp | Variable, Vary: func([][]byte) Access { return OW }},
 			{Index: 2, KeyNum: true, Step: 1, Access: RO | Incomplete},

@@ -69,7 +69,7 @@ var expireCommands = []Spec{
 	{
 		Name: "PERSIST", Group: Generic, Since: "2.2.0",
 		Summary: "Takes a key's expiry away", Complexity: "O(1)",
-		Arity: 2, Flags: Write | Fast | KeyspaceCat, Keys: KeyAt(1, RW|UpdateOp),
+		Arity: 2, Flags: Write | Fast | KeyspaceCat | Verbatim, Keys: KeyAt(1, RW|UpdateOp),
 		Args: []Arg{keyArg("key")},
 		Run:  persist,
 	},

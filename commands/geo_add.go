@@ -13,7 +13,7 @@ var geoAddCommands = []Spec{
 		Name: "GEOADD", Group: GeoGroup, Since: "3.2.0",
 		Summary:    "Adds members with their places to a sorted set, or changes the places of members it has",
 		Complexity: "O(log(N)) for each member, N being the size of the set",
-		Arity:      -5, Flags: Write | DenyOOM, Keys: KeyAt(1, RW|UpdateOp), Seeks: -1,
+		Arity:      -5, Flags: Write | DenyOOM | Verbatim, Keys: KeyAt(1, RW|UpdateOp), Seeks: -1,
 		History: [][2]string{{"6.2.0", "The options `CH`, `NX` and `XX`."}},
 		Args: []Arg{
 			keyArg("key"),

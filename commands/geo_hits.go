@@ -130,4 +130,7 @@ func (c *Ctx) storeHits(z *store.ZSet, hits []zset.Hit, q *geoSearch) {
 		event = "georadiusstore"
 	}
 	c.storeZSet(result, q.store, event)
+	if c.changed {
+		c.setEffects(q.store, &result.Set)
+	}
 }

@@ -45,7 +45,7 @@ var geoSearchCommands = []Spec{
 		Name: "GEOSEARCHSTORE", Group: GeoGroup, Since: "6.2.0",
 		Summary:    "Stores the members in a circle, a box or a polygon as a new sorted set",
 		Complexity: geoComplexity,
-		Arity:      -8, Flags: Write | DenyOOM,
+		Arity:      -8, Flags: Write | DenyOOM | SelfPropagate,
 		Keys:    []Keys{{Index: 1, Step: 1, Access: OW | UpdateOp}, {Index: 2, Step: 1, Access: RO | AccessOp}},
 		History: [][2]string{{"7.0.0", unitsHistory}},
 		Args: []Arg{
@@ -57,7 +57,7 @@ var geoSearchCommands = []Spec{
 		Name: "GEORADIUS", Group: GeoGroup, Since: "3.2.0",
 		Summary:    "Lists or stores the members around a place",
 		Complexity: geoComplexity,
-		Arity:      -6, Flags: Write | DenyOOM, Keys: georadiusKeys(6), Roams: storesTwice,
+		Arity:      -6, Flags: Write | DenyOOM | SelfPropagate, Keys: georadiusKeys(6), Roams: storesTwice,
 		DeprecatedSince: "6.2.0", ReplacedBy: "`GEOSEARCH` and `GEOSEARCHSTORE` with `BYRADIUS`",
 		History: [][2]string{{"6.2.0", anyHistory}, {"7.0.0", unitsHistory}},
 		Args: []Arg{
@@ -83,7 +83,7 @@ var geoSearchCommands = []Spec{
 		Name: "GEORADIUSBYMEMBER", Group: GeoGroup, Since: "3.2.0",
 		Summary:    "Lists or stores the members around a member",
 		Complexity: geoComplexity,
-		Arity:      -5, Flags: Write | DenyOOM, Keys: georadiusKeys(5), Roams: storesTwice,
+		Arity:      -5, Flags: Write | DenyOOM | SelfPropagate, Keys: georadiusKeys(5), Roams: storesTwice,
 		DeprecatedSince: "6.2.0", ReplacedBy: "`GEOSEARCH` and `GEOSEARCHSTORE` with `BYRADIUS` and `FROMMEMBER`",
 		History: [][2]string{{"6.2.0", anyHistory}, {"7.0.0", unitsHistory}},
 		Args: []Arg{

@@ -17,7 +17,7 @@ var hashCommands = []Spec{
 		Name: "HSET", Group: HashGroup, Since: "2.0.0",
 		Summary:    "Gives fields of a hash their values, whether they are there or not",
 		Complexity: "O(1) for each field",
-		Arity:      -4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|UpdateOp), Seeks: 2,
+		Arity:      -4, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, RW|UpdateOp), Seeks: 2,
 		History: [][2]string{{"4.0.0", "More than one field in a call."}},
 		Args:    []Arg{keyArg("key"), multiple(fieldPair)},
 		Run:     hset,
@@ -25,14 +25,14 @@ var hashCommands = []Spec{
 	{
 		Name: "HSETNX", Group: HashGroup, Since: "2.0.0",
 		Summary: "Gives a field its value unless it is there", Complexity: "O(1)",
-		Arity: 4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|InsertOp), Seeks: 2,
+		Arity: 4, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, RW|InsertOp), Seeks: 2,
 		Args: []Arg{keyArg("key"), fieldArg, stringArg("value")},
 		Run:  hsetnx,
 	},
 	{
 		Name: "HMSET", Group: HashGroup, Since: "2.0.0",
 		Summary: "Gives fields their values", Complexity: "O(N) for N fields",
-		Arity: -4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|UpdateOp), Seeks: 2,
+		Arity: -4, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, RW|UpdateOp), Seeks: 2,
 		DeprecatedSince: "4.0.0", ReplacedBy: "`HSET` with several fields and values",
 		Args: []Arg{keyArg("key"), multiple(fieldPair)},
 		Run:  hmset,
@@ -78,7 +78,7 @@ var hashCommands = []Spec{
 	{
 		Name: "HDEL", Group: HashGroup, Since: "2.0.0",
 		Summary: "Removes fields from a hash", Complexity: "O(N) for N fields",
-		Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, RW|DeleteOp), Seeks: 2,
+		Arity: -3, Flags: Write | Fast | Verbatim, Keys: KeyAt(1, RW|DeleteOp), Seeks: 2,
 		History: [][2]string{{"2.4.0", "More than one field in a call."}},
 		Args:    []Arg{keyArg("key"), multiple(fieldArg)},
 		Run:     hdel,
@@ -86,7 +86,7 @@ var hashCommands = []Spec{
 	{
 		Name: "HGETDEL", Group: HashGroup, Since: "8.0.0",
 		Summary: "Tells the values of fields and removes them", Complexity: "O(N) for N fields",
-		Arity: -5, Flags: Write | Fast, Keys: KeyAt(1, RW|AccessOp|DeleteOp),
+		Arity: -5, Flags: Write | Fast | SelfPropagate, Keys: KeyAt(1, RW|AccessOp|DeleteOp),
 		Args: []Arg{keyArg("key"), withToken("FIELDS", block("fields", intArg("numfields"), multiple(fieldArg)))},
 		Run:  hgetdel,
 	},
@@ -279,6 +279,9 @@ func hgetdel(c *Ctx) {
 		}
 	}
 	c.fieldsGone(h, removed)
+	if removed > 0 {
+		c.Effect(2+len(fields), "HDEL").Bytes(c.Args[1]).All(fields)
+	}
 }
 
 // parseFields reads FIELDS, their number, and the fields.

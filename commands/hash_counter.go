@@ -6,14 +6,14 @@ var hashCounterCommands = []Spec{
 	{
 		Name: "HINCRBY", Group: HashGroup, Since: "2.0.0",
 		Summary: "Adds to the integer in a field, 0 if it is not there", Complexity: "O(1)",
-		Arity: 4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|AccessOp|UpdateOp), Seeks: 2,
+		Arity: 4, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, RW|AccessOp|UpdateOp), Seeks: 2,
 		Args: []Arg{keyArg("key"), fieldArg, intArg("increment")},
 		Run:  hincrby,
 	},
 	{
 		Name: "HINCRBYFLOAT", Group: HashGroup, Since: "2.6.0",
 		Summary: "Adds to the number with a fraction in a field, 0 if it is not there", Complexity: "O(1)",
-		Arity: 4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|AccessOp|UpdateOp), Seeks: 2,
+		Arity: 4, Flags: Write | DenyOOM | Fast | SelfPropagate, Keys: KeyAt(1, RW|AccessOp|UpdateOp), Seeks: 2,
 		Args: []Arg{keyArg("key"), fieldArg, doubleArg("increment")},
 		Run:  hincrbyfloat,
 	},

@@ -13,7 +13,7 @@ var huntPutCommands = []Spec{
 		Name: "HUNT.PUT", Group: Hunt, Since: huntSince,
 		Summary:    "Puts members at places in a field, with a deadline, numeric fields, tags and a payload, or moves and changes those it has",
 		Complexity: "O(log(N)) for each member, N being the size of the field",
-		Arity:      -5, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|UpdateOp), Seeks: -1,
+		Arity:      -5, Flags: Write | DenyOOM | Fast | SelfPropagate, Keys: KeyAt(1, RW|UpdateOp), Seeks: -1,
 		Args: []Arg{
 			keyArg("key"),
 			optional(oneOf("condition", token("NX"), token("XX"))),
@@ -80,14 +80,25 @@ func huntPut(c *Ctx) {
 		if step == 4 {
 			z = at[2]
 		}
-		done[f.Put(rest[i*step+step-1], at[0], at[1], z, &p.Change)]++
+		member := rest[i*step+step-1]
+		o := f.Put(member, at[0], at[1], z, &p.Change)
+		if o == field.Removed { // and so are all others that have a member to remove
+			if done[o] == 0 {
+				c.huntPurged(purge)
+			}
+			c.Effect(3, "HUNT.DEL").Bytes(c.Args[1]).Bytes(member)
+		}
+		done[o]++
 	}
 	c.huntPutDone(f, &done)
-	if c.changed {
+	if !c.changed {
+		return
+	}
+	if done[field.Removed] == 0 {
 		c.huntPurged(purge)
 		c.huntPutEffect(rest)
-		c.huntGone(f)
 	}
+	c.huntGone(f)
 }
 
 // Where effects are run again no member's time is over, and what takes the place of a member that was over here must not find

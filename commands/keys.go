@@ -10,7 +10,7 @@ var keysCommands = []Spec{
 	{
 		Name: "DEL", Group: Generic, Since: "1.0.0",
 		Summary: "Removes keys and tells how many there were", Complexity: "O(N) for N keys, whatever their values hold",
-		Arity: -2, Flags: Write | KeyspaceCat, Keys: KeyRange(1, -1, 1, RM|DeleteOp),
+		Arity: -2, Flags: Write | KeyspaceCat | Verbatim, Keys: KeyRange(1, -1, 1, RM|DeleteOp),
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_sum"},
 		Args: []Arg{multiple(keyArg("key"))},
 		Run:  del,
@@ -18,7 +18,7 @@ var keysCommands = []Spec{
 	{
 		Name: "UNLINK", Group: Generic, Since: "4.0.0",
 		Summary: "Removes keys like DEL, which never waits for memory to be freed either", Complexity: "O(N) for N keys",
-		Arity: -2, Flags: Write | Fast | KeyspaceCat, Keys: KeyRange(1, -1, 1, RM|DeleteOp),
+		Arity: -2, Flags: Write | Fast | KeyspaceCat | Verbatim, Keys: KeyRange(1, -1, 1, RM|DeleteOp),
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_sum"},
 		Args: []Arg{multiple(keyArg("key"))},
 		Run:  del,
@@ -42,7 +42,7 @@ var keysCommands = []Spec{
 	{
 		Name: "RENAME", Group: Generic, Since: "1.0.0",
 		Summary: "Gives a key another name, replacing what has that name", Complexity: "O(1)",
-		Arity: 3, Flags: Write | KeyspaceCat,
+		Arity: 3, Flags: Write | KeyspaceCat | Verbatim,
 		Keys: []Keys{
 			{Index: 1, Step: 1, Access: RW | AccessOp | DeleteOp},
 			{Index: 2, Step: 1, Access: OW | UpdateOp},
@@ -53,7 +53,7 @@ var keysCommands = []Spec{
 	{
 		Name: "RENAMENX", Group: Generic, Since: "1.0.0",
 		Summary: "Gives a key another name if no key has that name", Complexity: "O(1)",
-		Arity: 3, Flags: Write | Fast | KeyspaceCat,
+		Arity: 3, Flags: Write | Fast | KeyspaceCat | Verbatim,
 		Keys: []Keys{
 			{Index: 1, Step: 1, Access: RW | AccessOp | DeleteOp},
 			{Index: 2, Step: 1, Access: OW | InsertOp},
@@ -65,7 +65,7 @@ var keysCommands = []Spec{
 	{
 		Name: "COPY", Group: Generic, Since: "6.2.0",
 		Summary: "Copies a key's value and expiry to another key", Complexity: "O(N) for a value of N elements",
-		Arity: -3, Flags: Write | DenyOOM | KeyspaceCat,
+		Arity: -3, Flags: Write | DenyOOM | KeyspaceCat | Verbatim,
 		Keys: []Keys{
 			{Index: 1, Step: 1, Access: RO | AccessOp},
 			{Index: 2, Step: 1, Access: OW | UpdateOp},
@@ -103,7 +103,7 @@ var keysCommands = []Spec{
 	{
 		Name: "MOVE", Group: Generic, Since: "1.0.0",
 		Summary: "Moves a key to another database if it has no such key", Complexity: "O(1)",
-		Arity: 3, Flags: Write | Fast | KeyspaceCat, Keys: KeyAt(1, RW|AccessOp|UpdateOp),
+		Arity: 3, Flags: Write | Fast | KeyspaceCat | Verbatim, Keys: KeyAt(1, RW|AccessOp|UpdateOp),
 		Args: []Arg{keyArg("key"), intArg("db")},
 		Run:  move,
 	},

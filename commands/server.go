@@ -9,7 +9,7 @@ var serverCommands = []Spec{
 	{
 		Name: "FLUSHALL", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Removes all keys of all databases", Complexity: "O(1): the memory is freed later, in small steps",
-		Arity: -1, Flags: Write | KeyspaceCat | Dangerous | AllShards,
+		Arity: -1, Flags: Write | KeyspaceCat | Dangerous | AllShards | Verbatim,
 		Tips:    []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 		History: [][2]string{{"4.0.0", "The option `ASYNC`."}, {"6.2.0", "The option `SYNC`."}},
 		Args:    flushArgs(),
@@ -25,7 +25,7 @@ var serverCommands = []Spec{
 	{
 		Name: "FLUSHDB", Group: ServerGroup, Since: "1.0.0",
 		Summary: "Removes all keys of the database", Complexity: "O(1): the memory is freed later, in small steps",
-		Arity: -1, Flags: Write | KeyspaceCat | Dangerous | AllShards,
+		Arity: -1, Flags: Write | KeyspaceCat | Dangerous | AllShards | Verbatim,
 		Tips:    []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 		History: [][2]string{{"4.0.0", "The option `ASYNC`."}, {"6.2.0", "The option `SYNC`."}},
 		Args:    flushArgs(),
@@ -65,7 +65,7 @@ var serverCommands = []Spec{
 	{
 		Name: "SWAPDB", Group: ServerGroup, Since: "4.0.0",
 		Summary: "Exchanges two databases under everyone's feet", Complexity: "O(1)",
-		Arity: 3, Flags: Write | Fast | KeyspaceCat | Dangerous | AllShards,
+		Arity: 3, Flags: Write | Fast | KeyspaceCat | Dangerous | AllShards | Verbatim,
 		Args: []Arg{intArg("index1"), intArg("index2")},
 		Run:  swapdb,
 	},

@@ -6,7 +6,7 @@ var setCommands = []Spec{
 	{
 		Name: "SADD", Group: SetGroup, Since: "1.0.0",
 		Summary: "Adds members to a set and tells how many are new", Complexity: "O(1) for each member",
-		Arity: -3, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|InsertOp), Seeks: -1,
+		Arity: -3, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, RW|InsertOp), Seeks: -1,
 		History: [][2]string{{"2.4.0", "More than one member in a call."}},
 		Args:    []Arg{keyArg("key"), multiple(stringArg("member"))},
 		Run:     sadd,
@@ -14,7 +14,7 @@ var setCommands = []Spec{
 	{
 		Name: "SREM", Group: SetGroup, Since: "1.0.0",
 		Summary: "Removes members from a set and tells how many there were", Complexity: "O(1) for each member",
-		Arity: -3, Flags: Write | Fast, Keys: KeyAt(1, RW|DeleteOp), Seeks: -1,
+		Arity: -3, Flags: Write | Fast | Verbatim, Keys: KeyAt(1, RW|DeleteOp), Seeks: -1,
 		History: [][2]string{{"2.4.0", "More than one member in a call."}},
 		Args:    []Arg{keyArg("key"), multiple(stringArg("member"))},
 		Run:     srem,
@@ -51,7 +51,7 @@ var setCommands = []Spec{
 	{
 		Name: "SMOVE", Group: SetGroup, Since: "1.0.0",
 		Summary: "Moves a member from one set to another", Complexity: "O(1)",
-		Arity: 4, Flags: Write | Fast,
+		Arity: 4, Flags: Write | Fast | Verbatim,
 		Keys: []Keys{
 			{Index: 1, Step: 1, Access: RW | AccessOp | DeleteOp},
 			{Index: 2, Step: 1, Access: RW | InsertOp},

@@ -45,7 +45,7 @@ func algebraSpec(name, since, summary, complexity string, run func(*Ctx)) Spec {
 func algebraStoreSpec(name, summary, complexity string, dst Access, run func(*Ctx)) Spec {
 	return Spec{
 		Name: name, Group: SetGroup, Since: "1.0.0", Summary: summary, Complexity: complexity,
-		Arity: -3, Flags: Write | DenyOOM,
+		Arity: -3, Flags: Write | DenyOOM | Verbatim,
 		Keys: []Keys{
 			{Index: 1, Step: 1, Access: dst | UpdateOp},
 			{Index: 2, Last: -1, Step: 1, Access: RO | AccessOp},

@@ -29,7 +29,7 @@ var setScanCommands = []Spec{
 		Name: "SPOP", Group: SetGroup, Since: "1.0.0",
 		Summary:    "Takes random members out of a set and answers them",
 		Complexity: "O(M) for M members",
-		Arity:      -2, Flags: Write | Fast, Keys: KeyAt(1, RW|AccessOp|DeleteOp),
+		Arity:      -2, Flags: Write | Fast | SelfPropagate, Keys: KeyAt(1, RW|AccessOp|DeleteOp),
 		Tips:    []string{"nondeterministic_output"},
 		History: [][2]string{{"3.2.0", "The argument `count`."}},
 		Args:    []Arg{keyArg("key"), optional(since("3.2.0", intArg("count")))},
@@ -173,9 +173,10 @@ func (c *Ctx) popMembers() {
 		return
 	}
 	c.Set(int(count))
+	e := c.Effect(2+int(count), "SREM").Bytes(c.Args[1])
 	for range count {
 		c.takeMember(s)
-		c.Effect(3, "SREM").Bytes(c.Args[1]).Bytes(c.picked)
+		e.Bytes(c.picked)
 	}
 	c.Modified(ClassSet, "spop", c.Args[1])
 }

@@ -33,7 +33,7 @@ var sortCommands = []Spec{
 		Name: "SORT", Group: Generic, Since: "1.0.0",
 		Summary:    "Answers or stores the elements of a list, a set or a sorted set in order, or what other keys keep for them",
 		Complexity: "O(N*log(N)) for N elements, O(N) if they are not sorted",
-		Arity:      -2, Flags: Write | DenyOOM | Dangerous, Cats: sortCats,
+		Arity:      -2, Flags: Write | DenyOOM | Dangerous | Verbatim | SelfPropagate, Cats: sortCats,
 		Keys:  append(KeyAt(1, RO|AccessOp), sortPatternKeys, sortStoreKey),
 		Roams: sortRoams,
 		Args:  append(slices.Clone(sortArgs), optional(withToken("STORE", keyArgOf("destination", 2)))),
@@ -593,6 +593,9 @@ func (r *sorter) storeResult() {
 		c.Modified(ClassList, "sortstore", dst)
 	case existed:
 		c.Modified(ClassGeneric, "del", dst)
+	}
+	if c.changed && r.alpha && r.by != nil { // where texts are equal, Redis leaves open what comes first
+		c.listEffects(dst, result)
 	}
 	c.Int(int64(n))
 }

@@ -58,7 +58,8 @@ const (
 	Dangerous                             // ACL category @dangerous without @admin
 	KeyspaceCat                           // ACL category @keyspace
 	TouchesArbitraryKeys                  // works on keys it does not name
-	SelfPropagate                         // logs its own deterministic effects instead of its arguments
+	Verbatim                              // a call that changed data is logged as it was sent,
+	SelfPropagate                         // or as effects that the handler gives (effect.go); both: it depends on the call
 	AllShards                             // the gate locks every shard, in order (FLUSHALL, DBSIZE)
 	LocksShards                           // locks shards itself, none being locked; in a transaction all are, and it locks none (SCAN)
 	NotQueued                             // runs at once also after MULTI
@@ -590,6 +591,8 @@ func (s *Spec) check() error {
 		return fmt.Errorf("no handler")
 	case s.Has(Write) && s.Has(ReadOnly):
 		return fmt.Errorf("both write and readonly")
+	case s.Has(Write) != (s.Flags&(Verbatim|SelfPropagate) != 0):
+		return fmt.Errorf("a write command, and no other, says how it is logged: Verbatim or SelfPropagate")
 	}
 	for _, k := range s.Keys {
 		if k.Access&(RO|RW|OW|RM|NotKey) == 0 {

@@ -16,6 +16,8 @@ func TestBrokenRowsStopTheStart(t *testing.T) {
 		"no handler":                           func(s *Spec) { s.Run = nil },
 		"both write and readonly":              func(s *Spec) { s.Flags = Write | ReadOnly },
 		"says nothing about access":            func(s *Spec) { s.Keys = KeyAt(1, UpdateOp) },
+		"says how it is logged":                func(s *Spec) { s.Flags = Write },
+		"and no other, says how it is logged":  func(s *Spec) { s.Flags = ReadOnly | SelfPropagate },
 		"is not a write command":               func(s *Spec) { s.Keys = KeyAt(1, RW) },
 		"commands: x|y: no handler":            func(s *Spec) { s.Subs = []Spec{{Name: "Y", Group: Generic, Since: "1", Summary: "s", Arity: 1}} },
 		"commands: good is in the table twice": func(s *Spec) { s.Name = "GOOD" },

@@ -19,7 +19,7 @@ var stringCommands = []Spec{
 	{
 		Name: "SET", Group: StringGroup, Since: "1.0.0",
 		Summary: "Stores a string in place of whatever the key holds", Complexity: "O(1)",
-		Arity: -3, Flags: Write | DenyOOM, Keys: setKeys(),
+		Arity: -3, Flags: Write | DenyOOM | Verbatim | SelfPropagate, Keys: setKeys(),
 		History: [][2]string{
 			{"2.6.12", "The options `EX`, `PX`, `NX` and `XX`."},
 			{"6.0.0", "The option `KEEPTTL`."},
@@ -42,21 +42,21 @@ var stringCommands = []Spec{
 	{
 		Name: "SETEX", Group: StringGroup, Since: "2.0.0",
 		Summary: "Stores a string that expires after a number of seconds", Complexity: "O(1)",
-		Arity: 4, Flags: Write | DenyOOM, Keys: KeyAt(1, OW|UpdateOp),
+		Arity: 4, Flags: Write | DenyOOM | SelfPropagate, Keys: KeyAt(1, OW|UpdateOp),
 		Args: []Arg{keyArg("key"), intArg("seconds"), stringArg("value")},
 		Run:  func(c *Ctx) { setexGeneric(c, expiryEX) },
 	},
 	{
 		Name: "PSETEX", Group: StringGroup, Since: "2.6.0",
 		Summary: "Stores a string that expires after a number of milliseconds", Complexity: "O(1)",
-		Arity: 4, Flags: Write | DenyOOM, Keys: KeyAt(1, OW|UpdateOp),
+		Arity: 4, Flags: Write | DenyOOM | SelfPropagate, Keys: KeyAt(1, OW|UpdateOp),
 		Args: []Arg{keyArg("key"), intArg("milliseconds"), stringArg("value")},
 		Run:  func(c *Ctx) { setexGeneric(c, expiryPX) },
 	},
 	{
 		Name: "SETNX", Group: StringGroup, Since: "1.0.0",
 		Summary: "Stores a string if there is no such key", Complexity: "O(1)",
-		Arity: 3, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, OW|InsertOp),
+		Arity: 3, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, OW|InsertOp),
 		Args: []Arg{keyArg("key"), stringArg("value")},
 		Run:  setnx,
 	},
@@ -64,21 +64,21 @@ var stringCommands = []Spec{
 		Name: "GETSET", Group: StringGroup, Since: "1.0.0",
 		Summary: "Stores a string and answers the one that was there", Complexity: "O(1)",
 		DeprecatedSince: "6.2.0", ReplacedBy: "`SET` with `GET`",
-		Arity: 3, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|AccessOp|UpdateOp),
+		Arity: 3, Flags: Write | DenyOOM | Fast | Verbatim, Keys: KeyAt(1, RW|AccessOp|UpdateOp),
 		Args: []Arg{keyArg("key"), stringArg("value")},
 		Run:  getset,
 	},
 	{
 		Name: "GETDEL", Group: StringGroup, Since: "6.2.0",
 		Summary: "Reads a string and removes its key", Complexity: "O(1)",
-		Arity: 2, Flags: Write | Fast, Keys: KeyAt(1, RW|AccessOp|DeleteOp),
+		Arity: 2, Flags: Write | Fast | SelfPropagate, Keys: KeyAt(1, RW|AccessOp|DeleteOp),
 		Args: []Arg{keyArg("key")},
 		Run:  getdel,
 	},
 	{
 		Name: "GETEX", Group: StringGroup, Since: "6.2.0",
 		Summary: "Reads a string and changes when its key expires", Complexity: "O(1)",
-		Arity: -2, Flags: Write | Fast, Keys: noted(KeyAt(1, RW|AccessOp|UpdateOp), "Changes when the key expires, not the value"),
+		Arity: -2, Flags: Write | Fast | SelfPropagate, Keys: noted(KeyAt(1, RW|AccessOp|UpdateOp), "Changes when the key expires, not the value"),
 		Args: []Arg{
 			keyArg("key"),
 			optional(oneOf("expiration",
@@ -99,7 +99,7 @@ var stringCommands = []Spec{
 	{
 		Name: "MSET", Group: StringGroup, Since: "1.0.1",
 		Summary: "Stores several strings at once", Complexity: "O(N) for N keys",
-		Arity: -3, Flags: Write | DenyOOM, Keys: KeyRange(1, -1, 2, OW|UpdateOp),
+		Arity: -3, Flags: Write | DenyOOM | Verbatim, Keys: KeyRange(1, -1, 2, OW|UpdateOp),
 		Tips: []string{"request_policy:multi_shard", "response_policy:all_succeeded"},
 		Args: []Arg{multiple(block("key_value", keyArg("key"), stringArg("value")))},
 		Run:  mset,
@@ -107,7 +107,7 @@ var stringCommands = []Spec{
 	{
 		Name: "MSETNX", Group: StringGroup, Since: "1.0.1",
 		Summary: "Stores several strings at once if none of the keys exists", Complexity: "O(N) for N keys",
-		Arity: -3, Flags: Write | DenyOOM, Keys: KeyRange(1, -1, 2, OW|InsertOp),
+		Arity: -3, Flags: Write | DenyOOM | Verbatim, Keys: KeyRange(1, -1, 2, OW|InsertOp),
 		Tips: []string{"request_policy:multi_shard", "response_policy:agg_min"},
 		Args: []Arg{multiple(block("key_value", keyArg("key"), stringArg("value")))},
 		Run:  msetnx,
@@ -294,9 +294,11 @@ func (c *Ctx) setGeneric(key, value []byte, o setOptions) (done bool) {
 	if o.expiry.timed() {
 		c.DB.SetExpireAt(key, o.atMS)
 		c.Modified(ClassGeneric, "expire", key)
-		c.Effect(5, "SET").Bytes(key).Bytes(value).Str("PXAT").Int(o.atMS)
 		if o.atMS <= c.NowMS { // Redis finds it later, when it looks for expired keys
 			c.Modified(ClassExpired, "expired", key)
+			c.Effect(2, "DEL").Bytes(key)
+		} else {
+			c.Effect(5, "SET").Bytes(key).Bytes(value).Str("PXAT").Int(o.atMS)
 		}
 	}
 	return true

@@ -10,7 +10,7 @@ var zsetAddCommands = []Spec{
 		Name: "ZADD", Group: SortedSet, Since: "1.2.0",
 		Summary:    "Adds members with their scores to a sorted set, or changes the scores of members it has",
 		Complexity: "O(log(N)) for each member, N being the size of the set",
-		Arity:      -4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|UpdateOp), Seeks: -1,
+		Arity:      -4, Flags: Write | DenyOOM | Fast | Verbatim | SelfPropagate, Keys: KeyAt(1, RW|UpdateOp), Seeks: -1,
 		History: [][2]string{
 			{"2.4.0", "More than one member in a call."},
 			{"3.0.2", "The options `XX`, `NX`, `CH` and `INCR`."},
@@ -30,7 +30,7 @@ var zsetAddCommands = []Spec{
 		Name: "ZINCRBY", Group: SortedSet, Since: "1.2.0",
 		Summary:    "Adds to the score of a member, which is made if it is not there",
 		Complexity: "O(log(N)), N being the size of the set",
-		Arity:      4, Flags: Write | DenyOOM | Fast, Keys: KeyAt(1, RW|AccessOp|UpdateOp), Seeks: 3,
+		Arity:      4, Flags: Write | DenyOOM | Fast | SelfPropagate, Keys: KeyAt(1, RW|AccessOp|UpdateOp), Seeks: 3,
 		Args: []Arg{keyArg("key"), doubleArg("increment"), stringArg("member")},
 		Run:  zincrby,
 	},
@@ -38,7 +38,7 @@ var zsetAddCommands = []Spec{
 		Name: "ZREM", Group: SortedSet, Since: "1.2.0",
 		Summary:    "Removes members from a sorted set",
 		Complexity: "O(M*log(N)), M members being removed from a set of N",
-		Arity:      -3, Flags: Write | Fast, Keys: KeyAt(1, RW|DeleteOp), Seeks: -1,
+		Arity:      -3, Flags: Write | Fast | Verbatim, Keys: KeyAt(1, RW|DeleteOp), Seeks: -1,
 		History: [][2]string{{"2.4.0", "More than one member in a call."}},
 		Args:    []Arg{keyArg("key"), multiple(stringArg("member"))},
 		Run:     zrem,
@@ -47,7 +47,7 @@ var zsetAddCommands = []Spec{
 		Name: "ZREMRANGEBYRANK", Group: SortedSet, Since: "2.0.0",
 		Summary:    "Removes the members in a range of ranks",
 		Complexity: "O(log(N)+M), M members being removed from a set of N",
-		Arity:      4, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Arity:      4, Flags: Write | Verbatim, Keys: KeyAt(1, RW|DeleteOp),
 		Args: []Arg{keyArg("key"), intArg("start"), intArg("stop")},
 		Run:  func(c *Ctx) { c.zremrangeGeneric(byRank) },
 	},
@@ -55,7 +55,7 @@ var zsetAddCommands = []Spec{
 		Name: "ZREMRANGEBYSCORE", Group: SortedSet, Since: "1.2.0",
 		Summary:    "Removes the members in a range of scores",
 		Complexity: "O(log(N)+M), M members being removed from a set of N",
-		Arity:      4, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Arity:      4, Flags: Write | Verbatim, Keys: KeyAt(1, RW|DeleteOp),
 		Args: []Arg{keyArg("key"), doubleArg("min"), doubleArg("max")},
 		Run:  func(c *Ctx) { c.zremrangeGeneric(byScore) },
 	},
@@ -63,7 +63,7 @@ var zsetAddCommands = []Spec{
 		Name: "ZREMRANGEBYLEX", Group: SortedSet, Since: "2.8.9",
 		Summary:    "Removes the members between two members of a sorted set whose scores are all equal",
 		Complexity: "O(log(N)+M), M members being removed from a set of N",
-		Arity:      4, Flags: Write, Keys: KeyAt(1, RW|DeleteOp),
+		Arity:      4, Flags: Write | SelfPropagate, Keys: KeyAt(1, RW|DeleteOp),
 		Args: []Arg{keyArg("key"), stringArg("min"), stringArg("max")},
 		Run:  func(c *Ctx) { c.zremrangeGeneric(byLex) },
 	},
@@ -267,6 +267,9 @@ func (c *Ctx) zremrangeGeneric(by rangeBy) {
 	removed := z.RemoveRange(rank, n, nil)
 	if removed > 0 {
 		c.shrunk(c.Spec.FullName(), c.Args[1], z)
+		if by == byLex { // which means something else in another encoding, if scores differ
+			c.Effect(4, "ZREMRANGEBYRANK").Bytes(c.Args[1]).Int(int64(rank)).Int(int64(rank + n - 1))
+		}
 	}
 	c.Int(int64(removed))
 }

@@ -31,7 +31,7 @@ var zsetRangeCommands = []Spec{
 		Name: "ZRANGESTORE", Group: SortedSet, Since: "6.2.0",
 		Summary:    "Stores the members in a range of ranks, scores or members as a new sorted set",
 		Complexity: "O(log(N)+M), M members being stored of a set of N",
-		Arity:      -5, Flags: Write | DenyOOM,
+		Arity:      -5, Flags: Write | DenyOOM | Verbatim | SelfPropagate,
 		Keys: []Keys{{Index: 1, Step: 1, Access: OW | UpdateOp}, {Index: 2, Step: 1, Access: RO | AccessOp}},
 		Args: []Arg{
 			keyArg("dst"), keyArgOf("src", 1), stringArg("min"), stringArg("max"), sortByArg, revArg, limitArg,
@@ -152,10 +152,18 @@ func zrangestore(c *Ctx) {
 	// The rows are gathered apart, so that the destination may be the source.
 	dst := c.DB.NewZSet(c.Args[1])
 	dst.Bound()
+	rank, n := 0, 0
 	if src != nil {
-		c.copyRows(dst, &q, &src.Set)
+		rank, n = c.copyRows(dst, &q, &src.Set)
 	}
 	c.storeZSet(dst, c.Args[1], c.Spec.FullName())
+	if c.changed && q.by == byLex { // which means something else in another encoding, if scores differ
+		if n > 0 {
+			c.Effect(5, "ZRANGESTORE").Bytes(c.Args[1]).Bytes(c.Args[2]).Int(int64(rank)).Int(int64(rank + n - 1))
+		} else {
+			c.Effect(2, "DEL").Bytes(c.Args[1])
+		}
+	}
 }
 
 // storeZSet puts a set at the key it was made for, in place of what is there, tells of an event, and answers its length; one that is
@@ -167,7 +175,7 @@ func (c *Ctx) storeZSet(z *store.ZSet, key []byte, event string) {
 		c.Error(ErrOOM)
 		return
 	}
-	removed := c.Observer != nil && z.Len() == 0 && c.DB.Has(key)
+	removed := z.Len() == 0 && c.DB.Has(key)
 	n := z.StoreAt()
 	switch {
 	case n > 0:
@@ -178,16 +186,18 @@ func (c *Ctx) storeZSet(z *store.ZSet, key []byte, event string) {
 	c.Int(int64(n))
 }
 
-// copyRows adds q's rows of src to dst, until it is full, in order.
-func (c *Ctx) copyRows(dst *store.ZSet, q *rangeQuery, src *zset.Set) {
-	rank, n := c.window(q, src)
+// copyRows adds q's rows of src to dst, until it is full, in order. It returns the lowest rank and
+// the number of the rows.
+func (c *Ctx) copyRows(dst *store.ZSet, q *rangeQuery, src *zset.Set) (rank, n int) {
+	rank, n = c.window(q, src)
 	if q.reverse {
 		rank -= n - 1
 	}
 	c.iter.Seek(src, rank, false)
-	for ; n > 0 && !dst.Full() && c.iter.Next(); n-- {
+	for left := n; left > 0 && !dst.Full() && c.iter.Next(); left-- {
 		dst.Append(c.iter.Member(), c.iter.Score())
 	}
+	return rank, n
 }
 
 // parseRange reads the two ends and the options after them into q and

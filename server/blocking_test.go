@@ -198,13 +198,13 @@ func TestOneEnd(t *testing.T) {
 // chainTable has MOVEALL dst src: it waits for src and puts its members in dst.
 func chainTable(run func(c *commands.Ctx)) *commands.Table {
 	return commands.NewTable([]commands.Spec{
-		{Name: "ADD", Group: commands.Generic, Since: "1", Summary: "test", Arity: 2, Flags: commands.Write,
+		{Name: "ADD", Group: commands.Generic, Since: "1", Summary: "test", Arity: 2, Flags: commands.Write | commands.Verbatim,
 			Keys: commands.KeyAt(1, commands.RW), Run: func(c *commands.Ctx) {
 				z, _ := c.DB.ZSetForWrite(c.Args[1])
 				z.Add([]byte("m"), 1, 0)
 				c.OK()
 			}},
-		{Name: "WAIT", Group: commands.Generic, Since: "1", Summary: "test", Arity: 3, Flags: commands.Write | commands.Blocking,
+		{Name: "WAIT", Group: commands.Generic, Since: "1", Summary: "test", Arity: 3, Flags: commands.Write | commands.Verbatim | commands.Blocking,
 			Keys: commands.KeyRange(1, 2, 1, commands.RW), Run: run},
 		{Name: "TICK", Group: commands.Generic, Since: "1", Summary: "test", Arity: 1, Flags: commands.Fast,
 			Run: func(c *commands.Ctx) { c.Int(1) }},

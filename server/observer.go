@@ -39,7 +39,7 @@ func (o *observer) Expired(db int, key []byte) {
 }
 
 // MembersExpired is called when the time of some members of a field is over.
-func (o *observer) MembersExpired(db int, key []byte, gone bool) {
+func (o *observer) MembersExpired(db int, key []byte, nowMS int64, gone bool) {
 	o.Modified(db, commands.ClassModule, "hunt.expired", key)
 	if gone {
 		o.Modified(db, commands.ClassGeneric, "del", key)

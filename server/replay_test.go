@@ -164,7 +164,7 @@ func TestReplayPanics(t *testing.T) {
 		t.Helper()
 		s := testServer(t, commands.NewTable([]commands.Spec{{
 			Name: name, Group: commands.Generic, Since: "1.0.0", Summary: "Panics at b", Complexity: "O(1)",
-			Arity: -2, Flags: commands.Write | flags, Keys: keys,
+			Arity: -2, Flags: commands.Write | commands.Verbatim | flags, Keys: keys,
 			Run: func(c *commands.Ctx) {
 				if string(c.Args[1]) == "b" {
 					panic("halfway")

@@ -80,7 +80,7 @@ type testClient struct {
 }
 
 // testServer makes a server without a network. With no table it has all commands.
-func testServer(t *testing.T, table *commands.Table, args ...string) *Server {
+func testServer(t testing.TB, table *commands.Table, args ...string) *Server {
 	t.Helper()
 	cfg, err := config.Load(args)
 	if err != nil {
@@ -245,11 +245,11 @@ func fakeTable() *commands.Table {
 			c.Int(2)
 		}),
 		row("BIG", 1, 0, nil, func(c *commands.Ctx) { c.Bulk(make([]byte, 400<<10)) }),
-		row("WRITE", -2, commands.Write, commands.KeyRange(1, -1, 1, commands.RW), func(c *commands.Ctx) { c.OK() }),
+		row("WRITE", -2, commands.Write|commands.Verbatim, commands.KeyRange(1, -1, 1, commands.RW), func(c *commands.Ctx) { c.OK() }),
 		row("READ", 2, commands.ReadOnly, commands.KeyAt(1, commands.RO), func(c *commands.Ctx) { c.OK() }),
-		row("OOM", 2, commands.Write|commands.DenyOOM, key, func(c *commands.Ctx) { c.OK() }),
-		row("ALL", 1, commands.Write|commands.AllShards, nil, func(c *commands.Ctx) { c.OK() }),
-		row("BREAK", 2, commands.Write, key, func(c *commands.Ctx) { c.Array(3); c.Int(1); panic("as asked") }),
+		row("OOM", 2, commands.Write|commands.Verbatim|commands.DenyOOM, key, func(c *commands.Ctx) { c.OK() }),
+		row("ALL", 1, commands.Write|commands.Verbatim|commands.AllShards, nil, func(c *commands.Ctx) { c.OK() }),
+		row("BREAK", 2, commands.Write|commands.Verbatim, key, func(c *commands.Ctx) { c.Array(3); c.Int(1); panic("as asked") }),
 		row("BREAKREAD", 2, commands.ReadOnly, commands.KeyAt(1, commands.RO), func(c *commands.Ctx) { panic("as asked") }),
 		row("FREE", 1, commands.NoAuth, nil, func(c *commands.Ctx) { c.OK() }),
 		row("RUNQUEUE", 1, commands.NotQueued|commands.RunsQueue, nil, func(c *commands.Ctx) { c.Client.Exec() }),

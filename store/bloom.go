@@ -18,8 +18,7 @@ type Bloom struct {
 	at spot
 }
 
-// bloomSeed is the seed of the hash of all filters, drawn with that of the other hashes. It does not outlive the
-// process, and neither do the filters: with persistence it is to be saved, see package bloom.
+// bloomSeed is the seed of the hash of filters that are made in this process, drawn with that of the other hashes.
 func (s *Store) bloomSeed() uint64 { return s.hash.Sum([]byte("bloom")) }
 
 // bloomKind is what the shard does with Bloom filters.

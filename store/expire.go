@@ -95,9 +95,9 @@ type Observer interface {
 	Observing() bool
 	// Expired: a key is about to be deleted because its time is over.
 	Expired(db int, key []byte)
-	// MembersExpired: members of a field have been removed, or are about to be, because their time is over. gone: it was
-	// the last of them, and the key goes too.
-	MembersExpired(db int, key []byte, gone bool)
+	// MembersExpired: members of a field have been removed, or are about to be, because their time, before nowMS, is over: some of
+	// those of which that is true. gone: it was the last of them, and the key goes too.
+	MembersExpired(db int, key []byte, nowMS int64, gone bool)
 	// Created: a key has been made where there was none. RENAME and COPY make the key
 	// also if they replace one; what stores its result in place of a value does not.
 	Created(db int, key []byte)
@@ -129,7 +129,7 @@ func (sh *shard) end(index int, h uint64, rec slab.Ref, nowMS int64) {
 		return
 	}
 	if sh.observed() {
-		sh.observer.MembersExpired(index, sh.keyNoCopy(rec), true)
+		sh.observer.MembersExpired(index, sh.keyNoCopy(rec), nowMS, true)
 	}
 	sh.delete(&sh.dbs[index], h, rec)
 }

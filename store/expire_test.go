@@ -220,7 +220,7 @@ type observer struct {
 func (o *observer) Observing() bool     { return o.on }
 func (o *observer) Created(int, []byte) {}
 func (o *observer) Missed(int, []byte)  {}
-func (o *observer) MembersExpired(db int, key []byte, gone bool) {
+func (o *observer) MembersExpired(db int, key []byte, nowMS int64, gone bool) {
 	o.expired = append(o.expired, fmt.Sprintf("members of %d:%s, gone: %v", db, key, gone))
 }
 func (o *observer) Expired(db int, key []byte) {

@@ -188,7 +188,7 @@ func (sh *shard) expireIn(index int, rec slab.Ref, nowMS int64, max int) int {
 	n := f.Expire(nowMS, max)
 	gone := f.Rest() == 0 && !f.Created()
 	if n > 0 && sh.observed() {
-		sh.observer.MembersExpired(index, sh.keyNoCopy(rec), gone)
+		sh.observer.MembersExpired(index, sh.keyNoCopy(rec), nowMS, gone)
 	}
 	if gone {
 		sh.delete(db, sh.HashOf(uint32(rec)), rec)

@@ -23,6 +23,7 @@ type Params struct {
 	Capacity  uint64  // items of the first link, at least 1
 	Rate      float64 // of mistakes, above 0 and at most MaxRate
 	Expansion uint32  // how much larger each link is than the one before; 0: there is one only
+	Seed      uint64  // of the hash; 0: Env.Seed
 }
 
 const (
@@ -110,7 +111,11 @@ func (e *Env) Create(p Params, f *Filter) error {
 	}
 	w := f.headForWrite()
 	w.SetU32(headExpansion, p.Expansion)
-	w.SetU64(headSeed, e.Seed)
+	seed := p.Seed
+	if seed == 0 {
+		seed = e.Seed
+	}
+	w.SetU64(headSeed, seed)
 	f.putLink(link{0, shape}, p.Capacity, rate)
 	return nil
 }
@@ -225,7 +230,10 @@ func (f *Filter) Bytes() int64 {
 // O(links), mostly a cache line for each.
 func (f *Filter) Has(item []byte) bool { return f.hasKey(f.keyOf(item)) }
 
-func (f *Filter) keyOf(item []byte) key { return keyOf(item, f.head().U64(headSeed)) }
+func (f *Filter) keyOf(item []byte) key { return keyOf(item, f.Seed()) }
+
+// Seed is that of the filter's hash.
+func (f *Filter) Seed() uint64 { return f.head().U64(headSeed) }
 
 func (f *Filter) hasKey(k key) bool {
 	head := f.head()
