@@ -447,19 +447,24 @@ func (d *DB) SetString(key, value []byte, keepTTL bool) {
 
 // makeString makes the key, which is not there.
 func (d *DB) makeString(at *spot, key, b []byte, mark uint8) {
+	at.make(key, at.sh.stringValue(key, b, mark), d.newUse())
+	d.signal(at, key)
+}
+
+// stringValue stores a string that is to be the value of a key.
+func (sh *shard) stringValue(key, b []byte, mark uint8) value {
 	area := len(key)
 	if area > inlineMax {
 		area = recLong - recKey
 	}
 	v := value{typ: TypeString, enc: strInline | mark}
-	if at.sh.fitsInline(recKey+area, len(b)) {
+	if sh.fitsInline(recKey+area, len(b)) {
 		v.inline, v.ref = b, uint32(len(b))
 	} else {
-		v.enc, v.ref = at.sh.newText(b)
+		v.enc, v.ref = sh.newText(b)
 		v.enc |= mark
 	}
-	at.make(key, v, d.newUse())
-	d.signal(at, key)
+	return v
 }
 
 // Close gives the string that was opened last back to its DB, for those who open many. It can be

@@ -17,6 +17,7 @@ var mayImport = []struct {
 	{".", []string{"server", "server/config"}},
 	{"server/...", []string{"server/...", "commands", "store/...", "persistence/..."}},
 	{"commands", []string{"store", "store/table", "store/list", "store/bloom", "store/field", "store/zset", "store/geo", "store/invariants"}},
+	{"persistence/rdb", []string{"store", "store/bloom", "store/field"}},
 	{"persistence/...", []string{"store", "persistence/vfs", "store/invariants"}},
 	{"store/internal/offheap", []string{"store/invariants"}},
 	{"store/invariants", nil},
