@@ -89,6 +89,10 @@ func TestEffects(t *testing.T) {
 		{"EXPIRE none 10", ""}, {"RENAME n s", "="}, {"RENAME s s", ""}, {"RENAME none s", ""}, {"RENAMENX s n", "="}, {"RENAMENX n n", ""},
 		{"COPY n m", "="}, {"COPY n m", ""}, {"COPY n m REPLACE", "="}, {"COPY n m DB 1", "="}, {"MOVE m 2", "="}, {"MOVE m 2", ""},
 		{"TOUCH n", ""}, {"DEL none", ""}, {"DEL n none", "="}, {"UNLINK none", ""}, {"SET u 1", "="}, {"UNLINK u", "="},
+		{"DUMP n", ""}, {"RESTORE r 0 text:1", "RESTORE r 0 text:1 REPLACE ABSTTL"}, {"RESTORE r 0 text:2", ""}, {"RESTORE q 0 bad", ""},
+		{"RESTORE r 10 text:2 REPLACE", "RESTORE r 1000010 text:2 REPLACE ABSTTL"}, {"RESTORE q 5 text:1 ABSTTL", ""}, {"RESTORE r 5 text:1 ABSTTL REPLACE", "DEL r"},
+		{"RESTORE r 2000000 text:2 IDLETIME 5 ABSTTL", "RESTORE r 2000000 text:2 REPLACE ABSTTL IDLETIME 5"},
+		{"RESTORE r 0 text:3 FREQ 7 REPLACE", "RESTORE r 0 text:3 REPLACE ABSTTL FREQ 7"}, {"RESTORE r 0 bad REPLACE", ""},
 		{"FLUSHDB", "="}, {"FLUSHALL ASYNC", "="}, {"SWAPDB 1 1", ""}, {"SWAPDB 1 2", "="},
 		// Hashes.
 		{"HSET h f 1 g 2", "="}, {"HMSET h f 1", "="}, {"HSETNX h f 2", ""}, {"HSETNX h i 2", "="}, {"HINCRBY h f 5", "="}, {"HINCRBY h f x", ""},

@@ -1,12 +1,16 @@
 package commands
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"quarry/store"
 )
 
 // textReply writes replies as one line of text: [a "b" 3] for aggregates, {k v}
@@ -315,6 +319,31 @@ func (h *fakeHost) MaxBulk() int64                           { return 512 << 20 
 func (h *fakeHost) SearchLimit() int                         { return 0 }
 func (h *fakeHost) PubSubCount(kind Topics, name []byte) int { return len(name) }
 func (h *fakeHost) NowUS() int64                             { return 1767225600_000123 }
+
+// Payloads are strings without a proof.
+func (h *fakeHost) Dump(e *store.Entry, max int64) ([]byte, error) {
+	if e.Type() != store.TypeString || int64(e.Len()) > max {
+		return nil, store.ErrTooLong
+	}
+	payload := []byte("text:")
+	for p := e.Parts(); p.More(); {
+		payload = append(payload, p.Next()...)
+	}
+	return payload, nil
+}
+
+func (h *fakeHost) Restore(d *store.DB, key []byte, r *Restoring) error {
+	text, ok := bytes.CutPrefix(r.Payload, []byte("text:"))
+	if !ok {
+		return ErrDumpFormat
+	}
+	if r.Check {
+		return nil
+	}
+	m := d.Store().NewMaker(false)
+	m.Begin(key, store.TypeString, 0)
+	return errors.Join(m.Text(text), m.Put(d, r.ExpireAtMS, r.Using, r.Replace))
+}
 
 func (h *fakeHost) note(err error, format string, args ...any) error {
 	h.asked = fmt.Sprintf(format, args...)

@@ -1,6 +1,10 @@
 package commands
 
-import "time"
+import (
+	"time"
+
+	"quarry/store"
+)
 
 // Client is the calling connection as handlers see it; server's session is one.
 // Its methods are called by the session's own goroutine.
@@ -225,6 +229,11 @@ type Host interface {
 	MaxBulk() int64
 	// SearchLimit is hunt-search-limit, how many members a search may look at; 0: any number. It may be asked as MaxBulk may.
 	SearchLimit() int
+	// Dump is the payload that DUMP answers for a value, if it has no more than max bytes. The shard is locked.
+	Dump(e *store.Entry, max int64) ([]byte, error)
+	// Restore makes a payload's value that of a key, whose shard is locked. It fails with ErrDumpChecksum, ErrDumpFormat or
+	// store.ErrOOM, and has changed nothing then.
+	Restore(d *store.DB, key []byte, r *Restoring) error
 	// NowUS is the server's clock in Unix microseconds, which only TIME asks for.
 	NowUS() int64
 }

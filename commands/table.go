@@ -35,6 +35,7 @@ func NewCommandTable() *Table {
 		huntNearbyCommands,
 		keysCommands,
 		expireCommands,
+		dumpCommands,
 		scanCommands,
 		objectCommands,
 		multiCommands,

@@ -98,8 +98,8 @@ func (tw *twin) contents() string {
 // answersAlike reports whether a command's answer depends on nothing but the data and, for those answered in
 // any order, that.
 func answersAlike(s *commands.Spec) bool {
-	chance := []string{"SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "RANDOMKEY", "SCAN", "SSCAN", "HSCAN", "ZSCAN", "OBJECT"}
-	clock := []string{"PEXPIRE", "EXPIRE", "PSETEX", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "WAIT"}
+	chance := []string{"SPOP", "SRANDMEMBER", "HRANDFIELD", "ZRANDMEMBER", "RANDOMKEY", "SCAN", "SSCAN", "HSCAN", "ZSCAN", "OBJECT", "DUMP"}
+	clock := []string{"RESTORE", "PEXPIRE", "EXPIRE", "PSETEX", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "WAIT"}
 	groups := []commands.Group{commands.StringGroup, commands.HashGroup, commands.SetGroup, commands.SortedSet, commands.ListGroup,
 		commands.Generic, commands.Transactions}
 	return s.Parent() == nil && slices.Contains(groups, s.Group) && !slices.Contains(chance, s.Name) && !slices.Contains(clock, s.Name)

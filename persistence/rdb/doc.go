@@ -67,7 +67,7 @@
 //
 // # Payloads
 //
-// DUMP's payload is a type's byte, a value, u16 version and u64 checksum of all before, or 0. Redis restores what Quarry dumps, and
+// DUMP's payload is a type's byte, a value, u16 version and u64 checksum of all before. Redis restores what Quarry dumps, and
 // the other way around.
 //
 // # Reading

@@ -9,7 +9,7 @@ import (
 
 // A payload of DUMP is a value as it lies in a file, with its type, and what it is proven by:
 //
-//	u8 type | value | u16 version | u64 checksum of all before, or 0
+//	u8 type | value | u16 version | u64 checksum of all before
 const footSize = 10
 
 // Why a payload is refused. Nothing has changed then.
@@ -20,14 +20,19 @@ var (
 	ErrFormat = errors.New("bad data format")
 )
 
-// AppendDump appends the payload that says an entry's value, without its key, expiry and use, to dst.
-func AppendDump(dst []byte, e *store.Entry, compress bool) []byte {
-	w := writer{buf: dst, compress: compress}
+// ErrTooLarge: a payload would be longer than it may be.
+var ErrTooLarge = errors.New("the value is too large for a payload")
+
+// Dump is the payload that says an entry's value, without its key, expiry and use, if that takes no more than about max bytes, else
+// ErrTooLarge.
+func Dump(e *store.Entry, compress bool, max int64) ([]byte, error) {
+	w := writer{compress: compress, max: int(max)}
 	w.byte(codeOf(e.Type()))
 	w.value(e)
+	w.room()
 	w.u16(writeVersion)
-	w.u64(checksum(0, w.buf[len(dst):]))
-	return w.buf
+	w.u64(checksum(0, w.buf))
+	return w.buf, w.err
 }
 
 // CheckDump says whether a payload has the length, the version and the checksum of one: nil or ErrChecksum.
@@ -40,7 +45,7 @@ func CheckDump(payload []byte) error {
 	if !readable(version, false) && !readable(version, true) {
 		return ErrChecksum
 	}
-	if sum := binary.LittleEndian.Uint64(foot[2:]); sum != 0 && sum != checksum(0, payload[:len(payload)-8]) {
+	if sum := binary.LittleEndian.Uint64(foot[2:]); sum != checksum(0, payload[:len(payload)-8]) {
 		return ErrChecksum
 	}
 	return nil
@@ -48,10 +53,10 @@ func CheckDump(payload []byte) error {
 
 // RestoreOptions are RESTORE's.
 type RestoreOptions struct {
-	ExpireAtMS int64 // 0: never; it has not passed
+	ExpireAtMS int64 // 0: never
 	Using      store.Using
 	Replace    bool // what is there
-	Expired    bool // the time has passed: the payload is checked, and nothing is put in place
+	Check      bool // the payload is checked, and nothing is put in place
 }
 
 // Restore makes the value that a payload says that of a key in d's database, whose shard is locked. The payload may be anything. It fails with
@@ -60,7 +65,7 @@ func Restore(d *store.DB, key, payload []byte, o RestoreOptions) error {
 	if err := CheckDump(payload); err != nil {
 		return err
 	}
-	b := builder{s: d.Store(), d: d, maker: d.Store().NewMaker(true), replace: o.Replace, dry: o.Expired}
+	b := builder{s: d.Store(), d: d, maker: d.Store().NewMaker(true), replace: o.Replace, dry: o.Check}
 	defer b.discard()
 	var c chunk
 	var failed error

@@ -59,7 +59,7 @@ func (w *writer) bloom(f *bloom.Filter) {
 		w.u32(first)
 		w.raw(blocks)
 		w.room()
-		return nil
+		return w.err
 	})
 }
 
@@ -97,7 +97,7 @@ func (w *writer) field(e *store.Entry) {
 	w.plain(r.b)
 	dims := s.Dims
 	var rec field.Record
-	for it := e.Members(); it.Next(); w.room() {
+	for it := e.Members(); w.err == nil && it.Next(); w.room() {
 		it.Read(&rec)
 		r.b = r.b[:0]
 		r.str(it.Member())

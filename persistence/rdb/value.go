@@ -32,23 +32,23 @@ func (w *writer) value(e *store.Entry) {
 		w.stringValue(e)
 	case store.TypeHash:
 		w.length(uint64(e.Len()))
-		for it := e.Pairs(); it.Next(); w.room() {
+		for it := e.Pairs(); w.err == nil && it.Next(); w.room() {
 			w.str(it.Key())
 			w.str(it.Value())
 		}
 	case store.TypeSet:
 		w.length(uint64(e.Len()))
-		for it := e.Pairs(); it.Next(); w.room() {
+		for it := e.Pairs(); w.err == nil && it.Next(); w.room() {
 			w.str(it.Key())
 		}
 	case store.TypeList:
 		w.length(uint64(e.Len()))
-		for it := e.Items(); it.Next(); w.room() {
+		for it := e.Items(); w.err == nil && it.Next(); w.room() {
 			w.str(it.Value())
 		}
 	case store.TypeZSet:
 		w.length(uint64(e.Len()))
-		for it := e.Rows(true); it.Next(); w.room() { // the highest first: then each goes to the front where they are read
+		for it := e.Rows(true); w.err == nil && it.Next(); w.room() { // the highest first: then each goes to the front where they are read
 			w.str(it.Member())
 			w.float(it.Score())
 		}
@@ -79,7 +79,7 @@ func (w *writer) stringValue(e *store.Entry) {
 	default:
 		w.length(uint64(n))
 		w.raw(first)
-		for p.More() {
+		for w.err == nil && p.More() {
 			w.raw(p.Next())
 			w.room()
 		}

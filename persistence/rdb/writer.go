@@ -20,6 +20,7 @@ const (
 type writer struct {
 	w     io.Writer
 	buf   []byte
+	max   int // bytes that a payload may have
 	sum   uint64
 	noSum bool
 	err   error
@@ -44,10 +45,14 @@ func (w *writer) pass(b []byte) {
 	_, w.err = w.w.Write(b)
 }
 
-// room is called between elements, so that the buffer stays small.
+// room is called between elements, so that the buffer stays small, or a payload is given up that would be too large.
 func (w *writer) room() {
-	if len(w.buf) >= flushSize && w.w != nil {
+	switch {
+	case len(w.buf) < flushSize:
+	case w.w != nil:
 		w.flush()
+	case len(w.buf) > w.max:
+		w.err = ErrTooLarge
 	}
 }
 

@@ -47,6 +47,7 @@ var rules = []struct {
 	{"get mget getset getdel getex set getrange substr lcs incrbyfloat hget hmget hincrbyfloat", exact, "numbers in strings have one form"},
 	{"geopos geohash", exact, "coordinates have one form"},
 	{"geodist geosearch georadius georadius_ro georadiusbymember georadiusbymember_ro", distances, "the last bits of sine and cosine may round the last digit to another"},
+	{"dump", kind, "each version has its own; tests of package persistence/rdb restore them"},
 	{"object|refcount", kind, "the oracle has each small integer once"},
 	{"pubsub|channels pubsub|shardchannels", unordered, "the order is that of a hash table"},
 	{"randomkey", shape, "chance"},

@@ -21,7 +21,7 @@ func TestReadmeSaysWhatIsMissing(t *testing.T) {
 	_, section, _ := strings.Cut(string(readme), "\n## What is not there yet\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	named := map[string]bool{} // by pattern: whether it names a command that is missing
-	for _, name := range regexp.MustCompile("`([A-Z]+\\*?)`").FindAllStringSubmatch(section, -1) {
+	for _, name := range regexp.MustCompile("`([A-Z-]+\\*?)`").FindAllStringSubmatch(section, -1) {
 		named[strings.ToLower(name[1])] = false
 	}
 	for _, name := range oracle.Do("COMMAND", "LIST").Strings() {
