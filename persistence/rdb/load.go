@@ -49,7 +49,8 @@ type loader struct {
 	db      int
 	valkey  bool
 	noSum   bool
-	entry   entry
+	entry   entry  // the key that comes next
+	said    bool   // something is said of it
 	name    []byte // the key
 	workers []*worker
 	trash   chunk
@@ -229,14 +230,10 @@ func readable(v int, valkey bool) bool {
 	return v >= 1 && v <= newestRedis
 }
 
-// nothing is what is said of the key that comes next, before anything is.
-func (l *loader) nothing() { l.entry = entry{db: l.db, using: store.UsedNow()} }
-
 // item reads what comes next, and reports false at the end.
 func (l *loader) item() bool {
-	if l.entry.offset == 0 {
-		l.nothing()
-		l.entry.offset = l.offset()
+	if !l.said {
+		l.entry = entry{db: l.db, using: store.UsedNow(), offset: l.offset()}
 	}
 	code := l.byte()
 	switch code {
@@ -253,8 +250,10 @@ func (l *loader) item() bool {
 	case codeExpireMS:
 		l.expireAt(int64(l.u64()))
 	case codeIdle:
+		l.said = true
 		l.entry.using.IdleSec = int64(min(l.length(), math.MaxInt64))
 	case codeFreq:
+		l.said = true
 		l.entry.using.Freq = int(l.byte())
 	case codeAux:
 		l.aux()
@@ -280,7 +279,7 @@ func (l *loader) item() bool {
 }
 
 // expireAt notes when the next key expires; a time before all times, which is not 0, for who says that it expired before.
-func (l *loader) expireAt(ms int64) { l.entry.expireAt = max(ms, 1) }
+func (l *loader) expireAt(ms int64) { l.entry.expireAt, l.said = max(ms, 1), true }
 
 // aux reads a field that says something about the file.
 func (l *loader) aux() {
@@ -335,7 +334,7 @@ func (l *loader) key(code byte) {
 		return
 	}
 	l.end()
-	l.entry.offset = 0
+	l.said = false
 }
 
 // direct has the key go to who builds it, or nowhere, if its time is over.
