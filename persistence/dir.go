@@ -40,7 +40,7 @@ const (
 // that another process uses is vfs.ErrLocked, one of a later version ErrNewer.
 func Open(o Options) (*Dir, error) {
 	d := newDir(o)
-	if err := d.fs.MkdirAll(d.path); err != nil {
+	if err := d.makeDir(); err != nil {
 		return nil, err
 	}
 	lock, err := d.fs.Lock(d.file(lockName))
@@ -54,6 +54,17 @@ func Open(o Options) (*Dir, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return d, nil
+}
+
+// makeDir makes the directory, durably.
+func (d *Dir) makeDir() error {
+	if info, err := d.fs.Stat(d.path); err == nil && info.Dir {
+		return nil
+	}
+	if err := d.fs.MkdirAll(d.path); err != nil {
+		return err
+	}
+	return d.fs.SyncDir(d.o.Dir)
 }
 
 func newDir(o Options) *Dir {
@@ -136,20 +147,25 @@ func (d *Dir) Empty() bool { return d.m.empty() }
 func (d *Dir) Close() error { return d.lock.Close() }
 
 // writeManifest puts a manifest in place of the one there, durably, and makes
-// it d's own.
+// it d's own. Of errUncertain see replaceFile; it is d's own then, too.
 func (d *Dir) writeManifest(m *manifest) error {
 	err := replaceFile(d.fs, d.file(d.o.AppendFile+manifestSuffix), d.file(tempPrefix+d.o.AppendFile+manifestSuffix), func(w io.Writer) error {
 		_, err := w.Write(appendManifest(nil, m))
 		return err
 	})
-	if err == nil {
+	if err == nil || errors.Is(err, errUncertain) {
 		d.m = m
 	}
 	return err
 }
 
+// errUncertain is a file that has its new content, which a loss of power may undo.
+var errUncertain = errors.New("it is not known to be on the disk")
+
 // replaceFile writes a file under another name, syncs it, gives it its name
-// and syncs the directory. Where it fails, path is what it was, or all new.
+// and syncs the directory. Where it fails, path is what it was; with
+// errUncertain it is all new, and may be what it was after a crash: whatever
+// either of the two speaks of must stay.
 func replaceFile(fs vfs.FS, path, temp string, write func(io.Writer) error) (err error) {
 	f, err := fs.Create(temp)
 	if err != nil {
@@ -164,7 +180,10 @@ func replaceFile(fs vfs.FS, path, temp string, write func(io.Writer) error) (err
 	if err != nil {
 		return errors.Join(err, removeIfThere(fs, temp))
 	}
-	return fs.SyncDir(filepath.Dir(path))
+	if err := fs.SyncDir(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%w: %w", err, errUncertain)
+	}
+	return nil
 }
 
 func removeIfThere(fs vfs.FS, path string) error {

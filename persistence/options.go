@@ -51,6 +51,8 @@ type Options struct {
 
 	// tick is how often the goroutines look for work that nobody announces: 100 ms.
 	tick time.Duration
+	// still leaves the goroutines out: a test does their steps itself, in an order that it knows.
+	still bool
 }
 
 func (o Options) withDefaults() Options {

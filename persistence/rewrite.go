@@ -143,6 +143,9 @@ func (r *Rewrite) place() (size int64, err error) {
 	}
 	r.rename(m, base)
 	if err := l.withReserve(func() error { return d.writeManifest(m) }); err != nil {
+		if errors.Is(err, errUncertain) {
+			r.temp = "" // either manifest may be found: all that they name stays
+		}
 		return 0, err
 	}
 	l.unnamed = nil
@@ -172,7 +175,10 @@ func (r *Rewrite) rename(m *manifest, base fileInfo) {
 func (r *Rewrite) Abort(cause error) {
 	l, d := r.l, r.l.d
 	r.f.Close() // it is not needed
-	err := removeIfThere(d.fs, r.temp)
+	var err error
+	if r.temp != "" {
+		err = removeIfThere(d.fs, r.temp)
+	}
 	if r.cutAt < 0 {
 		err = errors.Join(err, r.next.f.Close(), r.withdraw())
 	}

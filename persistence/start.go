@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"quarry/persistence/vfs"
 )
 
 // Seed makes a base for an empty directory, before Start: data that a server
@@ -34,10 +36,11 @@ func (d *Dir) Start() (*Log, error) {
 	if err := d.writeMeta(); err != nil {
 		return nil, err
 	}
-	if err := d.tidy(); err != nil {
+	// What is to be deleted must not be missed by a manifest that a loss of power brings back: names first.
+	if err := d.syncIncrs(); err != nil {
 		return nil, err
 	}
-	if err := d.syncIncrs(); err != nil {
+	if err := d.tidy(); err != nil {
 		return nil, err
 	}
 	f, err := d.openLast()
@@ -54,6 +57,9 @@ func (d *Dir) Start() (*Log, error) {
 // begun; a log that is closed before one has succeeded is lost.
 func (d *Dir) StartFresh() (*Log, *Rewrite, error) {
 	if err := d.writeMeta(); err != nil {
+		return nil, nil, err
+	}
+	if err := d.syncIncrs(); err != nil {
 		return nil, nil, err
 	}
 	if err := d.tidy(); err != nil {
@@ -81,10 +87,12 @@ func (d *Dir) run(f *incr) (*Log, error) {
 	if err := l.begin(); err != nil {
 		return nil, errors.Join(err, f.f.Close())
 	}
-	l.loops.Add(3)
-	go l.writeLoop()
-	go l.syncLoop()
-	go l.roomLoop()
+	if !d.o.still {
+		l.loops.Add(3)
+		go l.writeLoop()
+		go l.syncLoop()
+		go l.roomLoop()
+	}
 	return l, nil
 }
 
@@ -123,7 +131,9 @@ func (l *Log) begin() error {
 func (d *Dir) syncIncrs() error {
 	for _, info := range d.m.incrs {
 		f, err := d.fs.Append(d.file(info.name))
-		if err != nil {
+		if errors.Is(err, vfs.ErrNotExist) {
+			continue // of a log that does not count: see StartFresh
+		} else if err != nil {
 			return err
 		}
 		err = f.Sync()
