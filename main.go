@@ -17,6 +17,9 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is the whole process; it returns the exit code.
 func run(args []string) int {
+	if len(args) > 0 && args[0] == "check" {
+		return server.Check(args[1:], os.Stdout)
+	}
 	cfg, err := config.Load(args)
 	switch {
 	case errors.Is(err, config.ErrHelp):

@@ -34,9 +34,61 @@ func parseHead(text []byte, tag byte) (n int64, ok bool) {
 	return n, true
 }
 
+// number decodes "<tag><number>\r\n" at text[i] and returns the number and
+// what is behind it; -1: it is not there, or not wholly in text.
+func number(text []byte, i int, tag byte) (n, next int) {
+	if i >= len(text) || text[i] != tag {
+		return 0, -1
+	}
+	first := i + 1
+	for i = first; i < len(text); i++ {
+		c := text[i] - '0'
+		if c <= 9 {
+			n = n*10 + int(c)
+			continue
+		}
+		if i > first && i-first <= 12 && text[i] == '\r' && i+1 < len(text) && text[i+1] == '\n' {
+			return n, i + 2
+		}
+		break
+	}
+	return 0, -1
+}
+
+// skipIn returns the length of the command text begins with; 0: it is none, or
+// goes on behind text.
+func skipIn(text []byte) int {
+	count, i := number(text, 0, '*')
+	if i < 0 || count < 1 {
+		return 0
+	}
+	for range count {
+		n, body := number(text, i, '$')
+		if body < 0 || n > len(text)-body-2 {
+			return 0
+		}
+		i = body + n
+		if text[i] != '\r' || text[i+1] != '\n' {
+			return 0
+		}
+		i += 2
+	}
+	return i
+}
+
 // skip returns where the command at offset ends, looking at its form only:
 // the arguments are not read, however long.
 func (w *window) skip(offset int64) (next int64, err error) {
+	if at := offset - w.at; at >= 0 && at < int64(len(w.buf)) {
+		if n := skipIn(w.buf[at:]); n > 0 {
+			return offset + int64(n), nil
+		}
+	}
+	return w.skipFar(offset)
+}
+
+// skipFar is skip for what is not in memory as a whole, and for what is wrong.
+func (w *window) skipFar(offset int64) (next int64, err error) {
 	count, next, err := w.head(offset, '*')
 	if err != nil {
 		return 0, err
@@ -62,33 +114,46 @@ func (w *window) skip(offset int64) (next int64, err error) {
 	return next, nil
 }
 
-// command returns the arguments of the command in [offset, next), which skip
-// has found to be one. They are valid until the window is used again.
-func (w *window) command(offset, next int64, args [][]byte) ([][]byte, error) {
+// command returns the arguments of the command at offset and where it ends.
+// They are valid until the window is used again.
+func (w *window) command(offset int64, args [][]byte) (_ [][]byte, next int64, err error) {
+	if at := offset - w.at; at >= 0 && at < int64(len(w.buf)) {
+		if args, n := argsIn(w.buf[at:], args); n > 0 {
+			return args, offset + int64(n), nil
+		}
+	}
+	if next, err = w.skipFar(offset); err != nil {
+		return args, 0, err
+	}
 	text, err := w.need(offset, int(next-offset))
 	if err != nil {
-		return nil, err
+		return args, 0, err
 	}
-	args = args[:0]
-	i := lineLength(text)
-	for i < len(text) {
-		n := lineLength(text[i:])
-		length, ok := parseHead(text[i:i+n], '$')
-		if !ok || i+n+int(length)+2 > len(text) {
-			return nil, errForm
-		}
-		args = append(args, text[i+n:][:length:length])
-		i += n + int(length) + 2
+	args, n := argsIn(text, args)
+	if n != len(text) {
+		return args, 0, errForm
 	}
-	return args, nil
+	return args, next, nil
 }
 
-// lineLength is the length of the line text begins with, its "\n" included.
-func lineLength(text []byte) int {
-	for i, c := range text {
-		if c == '\n' {
-			return i + 1
-		}
+// argsIn is skipIn, and collects the arguments.
+func argsIn(text []byte, args [][]byte) ([][]byte, int) {
+	args = args[:0]
+	count, i := number(text, 0, '*')
+	if i < 0 || count < 1 {
+		return args, 0
 	}
-	return len(text)
+	for range count {
+		n, body := number(text, i, '$')
+		if body < 0 || n > len(text)-body-2 {
+			return args, 0
+		}
+		i = body + n
+		if text[i] != '\r' || text[i+1] != '\n' {
+			return args, 0
+		}
+		args = append(args, text[body:i:i])
+		i += 2
+	}
+	return args, i
 }

@@ -21,14 +21,16 @@
 //
 // One line for each file: the base, the history (files to be deleted), the
 // incremental files. A name with other than plain characters is quoted as
-// Redis does. The last line is a comment, which Redis skips:
+// Redis does. The last lines are comments, which Redis skips:
 //
 //	file appendonly.aof.3.base.rdb seq 3 type b
 //	file appendonly.aof.5.incr.aof seq 5 type i
+//	#quarry position 5265
 //	#quarry xxhash64 0f1e2d3c4b5a6978
 //
-// It is the hash of all bytes before it. One that does not agree is damage;
-// one that is missing (Redis has written the manifest) is not.
+// The position is that of the stream where the base ends (see below). The last
+// is the hash of all bytes before it. One that does not agree is damage; one
+// that is missing (Redis has written the manifest) is not.
 //
 // # Incremental files
 //

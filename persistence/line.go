@@ -77,29 +77,53 @@ func parseLine(text []byte, key uint64) (l line, ok bool) {
 	if !found || len(text) > maxLineBytes {
 		return l, false
 	}
-	fields := bytes.Split(bytes.TrimSuffix(rest, []byte("\r\n")), []byte(" "))
-	if len(fields) != 7 || len(fields[0]) != 1 || bytes.IndexByte([]byte("hgsc"), fields[0][0]) < 0 {
+	rest = bytes.TrimSuffix(rest, []byte("\r\n"))
+	if len(rest) < 2 || rest[1] != ' ' || bytes.IndexByte([]byte("hgsc"), rest[0]) < 0 {
 		return l, false
 	}
-	l.kind = lineKind(fields[0][0])
-	for i, n := range [...]*int64{&l.seq, &l.end, &l.length, &l.synced} {
-		v, err := strconv.ParseInt(string(fields[1+i]), 10, 64)
-		if err != nil || v < 0 {
+	l.kind, rest = lineKind(rest[0]), rest[2:]
+	for _, n := range [...]*int64{&l.seq, &l.end, &l.length, &l.synced} {
+		if *n, rest, ok = cutNumber(rest); !ok {
 			return l, false
 		}
-		*n = v
 	}
-	hash, err := strconv.ParseUint(string(fields[5]), 16, 64)
-	if err != nil {
+	if l.hash, ok = parseHex(rest); !ok {
 		return l, false
 	}
-	l.hash = hash
 	if l.kind == lineHeader {
-		key = hash
+		key = l.hash
 	}
 	// What was parsed is written again: nothing but the very bytes passes.
 	var buf [160]byte
 	return l, bytes.Equal(appendLine(buf[:0], key, &l), text) && l.length <= l.end && l.synced <= l.end
+}
+
+// cutNumber takes a decimal number and a blank off text.
+func cutNumber(text []byte) (n int64, rest []byte, ok bool) {
+	for i, c := range text {
+		switch {
+		case c == ' ':
+			return n, text[i+1:], i > 0
+		case c < '0' || c > '9' || i == 18:
+			return 0, nil, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return 0, nil, false
+}
+
+// parseHex decodes the 16 digits text begins with.
+func parseHex(text []byte) (n uint64, ok bool) {
+	if len(text) < 16 {
+		return 0, false
+	}
+	for _, c := range text[:16] {
+		if !isHex(c) {
+			return 0, false
+		}
+		n = n<<4 | uint64(unhex(c))
+	}
+	return n, true
 }
 
 // randomKey draws a directory's key.

@@ -29,13 +29,16 @@ type manifest struct {
 	base    *fileInfo // nil: there is none
 	incrs   []fileInfo
 	history []fileInfo
+	// pos is the position of the stream where the base ends and the incremental
+	// files begin; -1: not known, Redis has written the manifest.
+	pos int64
 }
 
 func (m *manifest) empty() bool { return m.base == nil && len(m.incrs) == 0 }
 
 // clone returns a copy that can be changed.
 func (m *manifest) clone() *manifest {
-	c := &manifest{incrs: append([]fileInfo(nil), m.incrs...), history: append([]fileInfo(nil), m.history...)}
+	c := &manifest{pos: m.pos, incrs: append([]fileInfo(nil), m.incrs...), history: append([]fileInfo(nil), m.history...)}
 	if m.base != nil {
 		b := *m.base
 		c.base = &b
@@ -65,8 +68,12 @@ const (
 	maxManifestLine  = 1024
 )
 
-// checkTag begins the comment that ends a manifest of ours: the hash of all before.
-const checkTag = "#quarry xxhash64 "
+// Comments of ours: checkTag begins the last line, the hash of all before;
+// posTag the position.
+const (
+	checkTag = "#quarry xxhash64 "
+	posTag   = "#quarry position "
+)
 
 // appendManifest encodes a manifest as Redis does, with a comment line at its
 // end, which Redis skips, that tells whether a byte has changed since.
@@ -80,6 +87,10 @@ func appendManifest(dst []byte, m *manifest) []byte {
 	}
 	for _, f := range m.incrs {
 		dst = appendInfo(dst, f)
+	}
+	if m.pos >= 0 {
+		dst = append(dst, posTag...)
+		dst = append(strconv.AppendInt(dst, m.pos, 10), '\n')
 	}
 	sum := xxhash.Sum64(dst[from:])
 	dst = append(dst, checkTag...)
@@ -98,7 +109,7 @@ func appendInfo(dst []byte, f fileInfo) []byte {
 // parseManifest decodes a manifest of Redis or of ours, strictly as Redis does,
 // and more strictly where a checksum is present.
 func parseManifest(text []byte) (*manifest, error) {
-	m := &manifest{}
+	m := &manifest{pos: -1}
 	if len(text) == 0 {
 		return nil, errors.New("the manifest is empty")
 	}
@@ -114,6 +125,12 @@ func parseManifest(text []byte) (*manifest, error) {
 			if want := string(appendHex(nil, xxhash.Sum64(text[:offset]))); string(row[len(checkTag):]) != want {
 				return nil, fmt.Errorf("line %d: the checksum of the manifest is %s, its lines have %s", number, row[len(checkTag):], want)
 			}
+		case bytes.HasPrefix(row, []byte(posTag)):
+			pos, err := strconv.ParseInt(string(row[len(posTag):]), 10, 64)
+			if err != nil || pos < 0 {
+				return nil, fmt.Errorf("line %d: not a position", number)
+			}
+			m.pos = pos
 		case len(row) > 0 && row[0] == '#':
 		case end < 0 || end >= maxManifestLine:
 			return nil, fmt.Errorf("line %d: too long, or its end is missing", number)

@@ -48,7 +48,8 @@ func appendName(dst []byte, name string) []byte {
 }
 
 // splitWords cuts a line into words, some of them in double or single quotes.
-// ok is false where quotes are not closed, or closed within a word.
+// ok is false where quotes are not closed, or closed within a word, and where a
+// zero byte is.
 func splitWords(s string) (words []string, ok bool) {
 	for {
 		s = strings.TrimLeft(s, " \t\r\n\v\f")
@@ -68,8 +69,10 @@ func cutWord(s string) (word, rest string, ok bool) {
 	var b []byte
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
-		case ' ', '\t', '\r', '\n', 0:
+		case ' ', '\t', '\r', '\n', '\v', '\f':
 			return string(b), s[i:], true
+		case 0:
+			return "", "", false
 		case '"', '\'':
 			part, n, ok := cutQuoted(s[i:])
 			if !ok {

@@ -95,6 +95,7 @@ type reading struct {
 	stats    RecoverStats
 	done     int64 // bytes of files that are read
 	told     int64 // what progress was last told
+	reports  []FileReport
 }
 
 type openFile struct {
@@ -109,7 +110,7 @@ func newReading(d *Dir, base func(io.Reader, int64) error, apply func([][]byte) 
 		progress = func(done, total int64) {}
 	}
 	r := &reading{d: d, base: base, progress: progress}
-	r.scan = scanner{apply: apply, progress: r.tell, key: d.meta.key, keyKnown: d.meta.key != 0}
+	r.scan = scanner{apply: apply, progress: r.tell, key: d.meta.key, keyKnown: d.meta.key != 0, pos: max(d.m.pos, 0), placed: d.m.pos >= 0}
 	return r
 }
 
@@ -165,7 +166,9 @@ func (r *reading) all() (*Fault, error) {
 		if f.info.kind == typeBase {
 			read = r.first
 		}
+		groups, commands := r.scan.groups, r.scan.commands
 		fault, err := read(f)
+		r.reports = append(r.reports, FileReport{f.info.name, f.info.kind == typeBase, f.w.size, r.scan.groups - groups, r.scan.commands - commands})
 		if err != nil {
 			return nil, err
 		}

@@ -41,7 +41,10 @@ func startRedis(t *testing.T, dir string, args ...string) *redisServer {
 	}
 	t.Cleanup(func() { r.cmd.Process.Kill(); r.cmd.Wait() })
 	for range 500 {
-		if r.conn, err = net.Dial("tcp", addr); err == nil {
+		if r.conn == nil {
+			r.conn, _ = net.Dial("tcp", addr)
+		}
+		if r.conn != nil && r.do("PING") == "+PONG\r\n" {
 			return r
 		}
 		time.Sleep(10 * time.Millisecond)

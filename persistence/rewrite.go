@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"quarry/persistence/vfs"
@@ -159,7 +160,7 @@ func (r *Rewrite) rename(m *manifest, base fileInfo) {
 	if m.base != nil {
 		old = append([]fileInfo{*m.base}, old...)
 	}
-	m.base, m.incrs = &base, nil
+	m.base, m.incrs, m.pos = &base, nil, r.cutAt
 	for _, f := range old {
 		if f.kind == typeIncr && f.seq >= r.next.info.seq {
 			m.incrs = append(m.incrs, f)
@@ -219,9 +220,7 @@ func (l *Log) over(err error) {
 func (l *Log) leave(next *incr, pos int64) {
 	l.wmu.Lock()
 	l.takeLocked() // the break must be among the chunks, or before them
-	for len(l.out) > 0 && l.out[0].f != next {
-		l.out = l.out[1:]
-	}
+	l.out = slices.DeleteFunc(l.out, func(c chunk) bool { return c.f != next })
 	if l.cur != next {
 		l.olds = append(l.olds, l.cur)
 		l.cur = next

@@ -15,7 +15,8 @@ type scanner struct {
 	progress func(bytes int64)
 	key      uint64
 	keyKnown bool
-	placed   bool  // pos and seq are those of a line, not only a beginning
+	placed   bool  // pos is that of a line or of the manifest, not only a beginning
+	numbered bool  // seq is that of a line
 	pos, seq int64 // of the last line, and of what was applied since
 	groups   int64
 	commands int64
@@ -37,6 +38,7 @@ type fileScan struct {
 	at     int64 // read up to here
 	open   bool  // bare commands are somebody's, and applied as they come
 	marked bool  // a mark of Redis stands between good and at
+	opened int64 // offset where bare commands began to be somebody's
 	multi  int64 // offset of a MULTI without EXEC; -1: none
 	before int64 // position of that MULTI in the stream
 }
@@ -51,7 +53,7 @@ func (e *applyError) Unwrap() error { return e.err }
 // nothing behind which was applied; Torn is not decided yet. err is an error of
 // reading or of apply.
 func (s *scanner) file(w *window, path string, from int64) (good int64, fault *Fault, err error) {
-	f := &fileScan{scanner: s, w: w, path: path, good: from, at: from, open: true, multi: -1}
+	f := &fileScan{scanner: s, w: w, path: path, good: from, at: from, opened: from, open: true, multi: -1}
 	reason, err := f.run()
 	err0 := err
 	var failed *applyError
@@ -139,15 +141,15 @@ func (f *fileScan) end() (reason string, err error) {
 
 // bare reads a command outside of a confirmed group.
 func (f *fileScan) bare() error {
+	if f.open {
+		return f.theirs()
+	}
 	next, err := f.w.skip(f.at)
 	if err != nil {
 		return err
 	}
 	from := f.at
 	f.at = next
-	if f.open {
-		return f.run1(from, next)
-	}
 	f.marked = f.marked || f.foreign(from, next)
 	return nil
 }
@@ -206,6 +208,7 @@ func (f *fileScan) note(text []byte) (reason string) {
 func (f *fileScan) group(from int64, l *line) (reason string, err error) {
 	switch {
 	case f.open:
+		f.good = f.opened
 		return "a group without the header of the file before it", nil
 	case l.seq != f.seq+1:
 		return fmt.Sprintf("group %d follows line %d: one in between is missing", l.seq, f.seq), nil
@@ -240,7 +243,7 @@ func (f *fileScan) mark(from int64, l *line) (reason string, err error) {
 		return "a line that cannot stand here", nil
 	case f.good != from:
 		return "commands without a line that confirms them", nil
-	case f.placed && l.seq != f.seq+1:
+	case f.numbered && l.seq != f.seq+1:
 		return fmt.Sprintf("line %d follows line %d: one in between is missing", l.seq, f.seq), nil
 	case f.placed && l.end != f.pos:
 		return fmt.Sprintf("line %d is at position %d of the stream and says %d", l.seq, f.pos, l.end), nil
@@ -255,8 +258,8 @@ func (f *fileScan) mark(from int64, l *line) (reason string, err error) {
 
 // take goes on behind a line.
 func (f *fileScan) take(l *line) {
-	f.pos, f.seq, f.placed = l.end, l.seq, true
-	f.good, f.marked = f.at, false
+	f.pos, f.seq, f.placed, f.numbered = l.end, l.seq, true, true
+	f.good, f.opened, f.marked = f.at, f.at, false
 	f.progress(f.good)
 }
 
@@ -286,24 +289,21 @@ func (f *fileScan) applyAll(from, to int64) error {
 			from += int64(len(text))
 			continue
 		}
-		next, err := f.w.skip(from)
-		if err != nil {
+		if from, err = f.one(from); err != nil {
 			return err
 		}
-		if err := f.one(from, next); err != nil {
-			return err
-		}
-		from = next
 	}
 	return nil
 }
 
-// run1 applies a bare command of somebody else and moves good behind it,
+// theirs applies a bare command of somebody else and moves good behind it,
 // unless a MULTI is waiting for its EXEC.
-func (f *fileScan) run1(from, next int64) error {
-	if err := f.one(from, next); err != nil {
+func (f *fileScan) theirs() error {
+	next, err := f.one(f.at)
+	if err != nil {
 		return err
 	}
+	f.at = next
 	if f.multi < 0 {
 		f.good = next
 		f.progress(next)
@@ -311,11 +311,11 @@ func (f *fileScan) run1(from, next int64) error {
 	return nil
 }
 
-// one applies one command.
-func (f *fileScan) one(from, next int64) error {
-	args, err := f.w.command(from, next, f.args)
+// one applies the command at from and returns where it ends.
+func (f *fileScan) one(from int64) (next int64, err error) {
+	args, next, err := f.w.command(from, f.args)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	f.args = args
 	switch {
@@ -325,11 +325,11 @@ func (f *fileScan) one(from, next int64) error {
 		f.multi = -1
 	}
 	if err := f.apply(args); err != nil {
-		return &applyError{err}
+		return 0, &applyError{err}
 	}
 	f.commands++
 	f.pos += next - from
-	return nil
+	return next, nil
 }
 
 // sum hashes [from, to).

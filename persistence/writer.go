@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -116,27 +117,35 @@ func (l *Log) lineLocked(dst []byte, n *line) []byte {
 
 // flushLocked writes the chunks.
 func (l *Log) flushLocked() error {
-	for len(l.out) > 0 {
-		c := &l.out[0]
-		if c.f != l.cur {
-			l.olds = append(l.olds, l.cur)
-			l.counts.oldBytes.Add(l.cur.size.Load())
-			l.cur = c.f
-		}
-		n, err := c.f.f.Write(c.b)
-		c.f.size.Add(int64(n))
-		c.b = c.b[n:]
-		if err != nil {
+	for i := range l.out {
+		if err := l.writeLocked(&l.out[i]); err != nil {
+			l.out = slices.Delete(l.out, 0, i)
 			return err
 		}
-		if c.end >= 0 {
-			l.written.Store(c.end)
-			l.counts.groups.Add(1)
-		}
-		l.out = l.out[1:]
 	}
-	l.out = nil
+	clear(l.out)
+	l.out = l.out[:0]
 	l.recycleLocked()
+	return nil
+}
+
+// writeLocked writes what is left of a chunk.
+func (l *Log) writeLocked(c *chunk) error {
+	if c.f != l.cur {
+		l.olds = append(l.olds, l.cur)
+		l.counts.oldBytes.Add(l.cur.size.Load())
+		l.cur = c.f
+	}
+	n, err := c.f.f.Write(c.b)
+	c.f.size.Add(int64(n))
+	c.b = c.b[n:]
+	if err != nil {
+		return err
+	}
+	if c.end >= 0 {
+		l.written.Store(c.end)
+		l.counts.groups.Add(1)
+	}
 	return nil
 }
 

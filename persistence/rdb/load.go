@@ -70,7 +70,8 @@ type worker struct {
 }
 
 // Load fills an empty store with what a file says. Nobody else uses the store meanwhile, but for figures that take no lock. After an
-// error, an *Error if it is the file's, the store holds a part.
+// error, an *Error if it is the file's, the store holds a part. A reader with a method End(offset int64), as that of a log's base, is
+// told where the file ends, and may have more; nothing may follow with others.
 func Load(r io.Reader, s *store.Store, o LoadOptions) (Stats, error) {
 	l := newLoader(r, s, o)
 	defer l.stop()
@@ -92,12 +93,25 @@ func Load(r io.Reader, s *store.Store, o LoadOptions) (Stats, error) {
 	return l.stats, err
 }
 
-func newLoader(r io.Reader, s *store.Store, o LoadOptions) *loader {
+// Check reads a file as Load does, and builds nothing: the form of all that is in it, and its checksum.
+func Check(r io.Reader, o LoadOptions) (Stats, error) {
+	l := newReader(r, nil, o)
+	err := l.file()
+	return l.stats, err
+}
+
+// newReader makes a loader that has nobody build anything.
+func newReader(r io.Reader, s *store.Store, o LoadOptions) *loader {
 	l := &loader{o: o, s: s}
 	l.src, l.buf, l.left = r, make([]byte, readSize), math.MaxInt64
 	if o.Size > 0 {
 		l.left = o.Size
 	}
+	return l
+}
+
+func newLoader(r io.Reader, s *store.Store, o LoadOptions) *loader {
+	l := newReader(r, s, o)
 	n := max(1, min(o.Workers, s.Shards()))
 	l.free = make(chan *chunk, n*(queued+2))
 	for range n {
@@ -241,7 +255,7 @@ func (l *loader) item() bool {
 		return false
 	case codeSelectDB:
 		n := l.length()
-		if n >= uint64(l.s.Databases()) {
+		if l.s != nil && n >= uint64(l.s.Databases()) {
 			l.failf("database %d, and there are only %d", n, l.s.Databases())
 		}
 		l.db, l.entry.db = int(n), int(n)
@@ -340,6 +354,12 @@ func (l *loader) key(code byte) {
 // direct has the key go to who builds it, or nowhere, if its time is over.
 func (l *loader) direct(key []byte) {
 	at := l.entry.expireAt
+	if l.s == nil {
+		l.stats.Keys++
+		l.out, l.pass = &l.trash, l.trash.reset
+		l.trash.reset()
+		return
+	}
 	if at != 0 && at < l.o.NowMS && !l.stats.AOFBase {
 		l.stats.Expired++
 		l.out, l.pass = &l.trash, l.trash.reset
@@ -361,6 +381,10 @@ func (l *loader) tail() {
 		}
 	}
 	if l.err != nil {
+		return
+	}
+	if more, ok := l.src.(interface{ End(offset int64) }); ok {
+		more.End(l.offset()) // commands may follow
 		return
 	}
 	if l.r < l.w || l.fill(1) {

@@ -384,10 +384,11 @@ func (m *Mem) Lock(path string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.Close() // the lock is kept by name
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.locks[clean(path)] {
-		return nil, errors.Join(pathError("lock", path, ErrLocked), f.Close())
+		return nil, pathError("lock", path, ErrLocked)
 	}
 	m.locks[clean(path)] = true
 	return &memLock{m, clean(path)}, nil

@@ -20,6 +20,7 @@ const Usage = `Usage: quarry [/path/to/quarry.conf] [-] [--directive value ...]
        quarry - (read the configuration from stdin)
        quarry -v or --version
        quarry -h or --help
+       quarry check DIR [--repair] (examine, or mend, the append-only log in DIR)
 
 Examples:
        quarry                      (defaults: 127.0.0.1, port 6379)
