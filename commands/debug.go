@@ -26,11 +26,31 @@ var debugCommands = []Spec{
 				Run: debugOnly(help),
 			},
 			{
+				Name: "JMAP", Group: ServerGroup, Since: "1.0.0",
+				Summary: "Tells what the memory of data is used for", Complexity: "O(1)",
+				Arity: 2, Flags: Admin | NoScript | Loading | Stale,
+				Run: debugOnly(func(c *Ctx) { c.Verbatim("txt", c.Host.MemoryMap()) }),
+			},
+			{
+				Name: "LOADAOF", Group: ServerGroup, Since: "1.0.0",
+				Summary: "Forgets all data and loads the append-only log", Complexity: "O(N) for N changes in the log",
+				Arity: 2, Flags: Admin | NoScript | NoMulti,
+				Run: debugOnly(func(c *Ctx) { c.reload(ReloadOptions{FromLog: true}) }),
+			},
+			{
 				Name: "OBJECT", Group: ServerGroup, Since: "1.0.0",
 				Summary: "Tells in one line how a key's value is kept: its shard, encoding, bytes and seconds since its last use", Complexity: "O(1)",
 				Arity: 3, Flags: Admin | NoScript, Keys: KeyAt(2, RO),
 				Args: []Arg{keyArg("key")},
 				Run:  debugOnly(debugObject),
+			},
+			{
+				Name: "RELOAD", Group: ServerGroup, Since: "1.0.0",
+				Summary: "Writes the snapshot, forgets all data and loads it again; NOSAVE loads what was saved before, NOFLUSH adds it to " +
+					"what is there, and with MERGE replaces keys by it", Complexity: "O(N) for N keys, members and fields",
+				Arity: -2, Flags: Admin | NoScript | NoMulti,
+				Args: []Arg{optional(multiple(oneOf("option", token("MERGE"), token("NOFLUSH"), token("NOSAVE"))))},
+				Run:  debugOnly(debugReload),
 			},
 			{
 				Name: "SET-ACTIVE-EXPIRE", Group: ServerGroup, Since: "1.0.0",
@@ -86,6 +106,32 @@ func debugObject(c *Ctx) {
 		use = fmt.Sprintf("freq:%d", o.Freq)
 	}
 	c.Status(fmt.Sprintf("Value shard:%d refcount:1 encoding:%s bytes:%d %s", c.DB.Store().ShardOf(key), o.Encoding, bytes, use))
+}
+
+func debugReload(c *Ctx) {
+	var o ReloadOptions
+	for _, arg := range c.Args[2:] {
+		switch {
+		case equalFold(arg, "MERGE"):
+			o.Merge = true
+		case equalFold(arg, "NOFLUSH"):
+			o.NoFlush = true
+		case equalFold(arg, "NOSAVE"):
+			o.NoSave = true
+		default:
+			c.Error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+			return
+		}
+	}
+	c.reload(o)
+}
+
+func (c *Ctx) reload(o ReloadOptions) {
+	if err := c.Host.Reload(o); err != nil {
+		c.Error(err.Error())
+		return
+	}
+	c.OK()
 }
 
 // debugSetActiveExpire takes what is no number for 0, as Redis does.

@@ -224,6 +224,7 @@ func (f *fakeClient) Publish(kind Topics, channel, message []byte) int {
 
 // fakeHost answers from fields and notes what it was asked.
 type fakeHost struct {
+	busy     bool // a snapshot is being written
 	spikes   []LatencyEvent
 	monitors bool
 	times    map[string]LatencyTimes
@@ -300,19 +301,42 @@ func (h *fakeHost) LatencyReset(events []string) int {
 func (h *fakeHost) MemoryStats() []MemoryStat {
 	return []MemoryStat{{Name: "keys.count", Int: 3}, {Name: "fragmentation", IsFloat: true, Float: 1.5}}
 }
-func (h *fakeHost) MemoryDoctor() string                     { return "well" }
-func (h *fakeHost) MemoryAllocator() string                  { return "pages" }
-func (h *fakeHost) MemoryPurge()                             { h.note(nil, "purge") }
-func (h *fakeHost) Check() error                             { return h.note(h.err, "check") }
-func (h *fakeHost) SetActiveExpire(on bool)                  { h.note(nil, "expire %v", on) }
-func (h *fakeHost) Sleep(d time.Duration)                    { h.note(nil, "sleep %v", d) }
-func (h *fakeHost) Deny(d Denial)                            { h.denied = append(h.denied, d) }
-func (h *fakeHost) Denials(n int) []Denial                   { return h.denied[:min(n, len(h.denied))] }
-func (h *fakeHost) DenialsReset()                            { h.denied = nil }
-func (h *fakeHost) Shutdown(o ShutdownOptions) error         { return h.note(h.err, "shutdown %+v", o) }
-func (h *fakeHost) WarnCrossProtocol(addr string)            { h.note(nil, "warn of %s", addr) }
-func (h *fakeHost) PubSubNames(kind Topics) []string         { return []string{"board:1", "board:2", "news"} }
-func (h *fakeHost) PubSubTopics(kind Topics) int             { return 3 }
+func (h *fakeHost) MemoryDoctor() string             { return "well" }
+func (h *fakeHost) MemoryAllocator() string          { return "pages" }
+func (h *fakeHost) MemoryPurge()                     { h.note(nil, "purge") }
+func (h *fakeHost) Check() error                     { return h.note(h.err, "check") }
+func (h *fakeHost) SetActiveExpire(on bool)          { h.note(nil, "expire %v", on) }
+func (h *fakeHost) Sleep(d time.Duration)            { h.note(nil, "sleep %v", d) }
+func (h *fakeHost) Deny(d Denial)                    { h.denied = append(h.denied, d) }
+func (h *fakeHost) Denials(n int) []Denial           { return h.denied[:min(n, len(h.denied))] }
+func (h *fakeHost) DenialsReset()                    { h.denied = nil }
+func (h *fakeHost) Shutdown(o ShutdownOptions) error { return h.note(h.err, "shutdown %+v", o) }
+func (h *fakeHost) WarnCrossProtocol(addr string)    { h.note(nil, "warn of %s", addr) }
+func (h *fakeHost) PubSubNames(kind Topics) []string { return []string{"board:1", "board:2", "news"} }
+func (h *fakeHost) PubSubTopics(kind Topics) int     { return 3 }
+func (h *fakeHost) Save() error                      { return nil }
+
+func (h *fakeHost) BGSave(schedule bool) (string, error) {
+	if h.busy {
+		return "", errors.New("ERR Background save already in progress")
+	}
+	h.busy = true
+	return fmt.Sprintf("Background saving started %t", schedule), nil
+}
+
+func (h *fakeHost) BGRewriteAOF(inMulti bool) (string, error) {
+	return fmt.Sprintf("Background append only file rewriting started %t", inMulti), nil
+}
+
+func (h *fakeHost) Reload(o ReloadOptions) error {
+	if o.Merge {
+		return fmt.Errorf("ERR asked for %+v", o)
+	}
+	return nil
+}
+
+func (h *fakeHost) MemoryMap() string { return "map" }
+
 func (h *fakeHost) LastSave() int64                          { return 1_700_000_000 }
 func (h *fakeHost) Databases() int                           { return 16 }
 func (h *fakeHost) MaxBulk() int64                           { return 512 << 20 }

@@ -153,6 +153,9 @@ type MemoryStat struct {
 	Float   float64
 }
 
+// ReloadOptions are those of DEBUG RELOAD; FromLog is DEBUG LOADAOF.
+type ReloadOptions struct{ FromLog, NoSave, NoFlush, Merge bool }
+
 // ShutdownOptions are SHUTDOWN's.
 type ShutdownOptions struct{ NoSave, Save, Now, Force, Abort bool }
 
@@ -223,6 +226,17 @@ type Host interface {
 	PubSubCount(kind Topics, name []byte) int
 	// LastSave is when the data was last saved, in Unix seconds, or when the server started.
 	LastSave() int64
+	// Save writes a snapshot and waits for its end; others go on meanwhile. No shard is locked. The texts of the errors
+	// of this and the next ones are ready to send.
+	Save() error
+	// BGSave begins to write a snapshot, or if another job runs and schedule is set, has it written after that; status is the answer.
+	BGSave(schedule bool) (status string, err error)
+	// BGRewriteAOF begins to rewrite the log, or has it rewritten after what runs now, or after the transaction.
+	BGRewriteAOF(inMulti bool) (status string, err error)
+	// Reload replaces all data by what a snapshot holds, or with fromLog the log. No shard is locked.
+	Reload(o ReloadOptions) error
+	// MemoryMap is a report of what the pages of data are used for.
+	MemoryMap() string
 	// Databases is the number of databases.
 	Databases() int
 	// MaxBulk is proto-max-bulk-len, how long a string may be. It may be asked while a shard is locked.

@@ -15,13 +15,6 @@ var replicationCommands = []Spec{
 		Run: failover,
 	},
 	{
-		Name: "LASTSAVE", Group: ServerGroup, Since: "1.0.0",
-		Summary: "Tells when the data was last saved, in Unix seconds; before the first time, when the server started", Complexity: "O(1)",
-		Arity: 1, Flags: Loading | Stale | Fast, Cats: []string{"@admin", "@dangerous"},
-		Tips: []string{"nondeterministic_output"},
-		Run:  func(c *Ctx) { c.Int(c.Host.LastSave()) },
-	},
-	{
 		Name: "PSYNC", Group: ServerGroup, Since: "2.8.0",
 		Summary: "Sent by a replica, which this server cannot have", Complexity: "O(1)",
 		Arity: -3, Flags: Admin | NoScript | NoAsyncLoading | NoMulti,

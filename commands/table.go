@@ -44,6 +44,7 @@ func NewCommandTable() *Table {
 		crossProtocolCommands,
 		clientCommands,
 		serverCommands,
+		persistenceCommands,
 		replicationCommands,
 		clusterCommands,
 		aclCommands,

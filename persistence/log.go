@@ -48,11 +48,12 @@ type Log struct {
 	seq    int64
 	stated int64 // the highest synced position that a line tells
 
-	syncing atomic.Bool // a sync is under way: writes may block
-	failing atomic.Bool // a write has failed and is tried again
-	asleep  atomic.Bool // the syncer waits to be told of a write
-	news    atomic.Bool // OnCommit is due
-	state   state
+	syncing  atomic.Bool // a sync is under way: writes may block
+	lastSync int64       // bytes that the last sync of Always brought to the disk; the sync loop's own
+	failing  atomic.Bool // a write has failed and is tried again
+	asleep   atomic.Bool // the syncer waits to be told of a write
+	news     atomic.Bool // OnCommit is due
+	state    state
 
 	rewrite atomic.Pointer[Rewrite]
 	unnamed []fileInfo // files that no manifest names until the first rewrite is over; the rewrite's

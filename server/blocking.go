@@ -350,9 +350,29 @@ func (v *serving) serve(p *parked, key waitKey, shard int) (done bool) {
 		reply = bytes.Clone(v.out.Bytes())
 	}
 	v.w.watch.served(s, &v.ctx, v.w.srv.clock()-begun)
-	s.conn.Post(func() { s.unpark(p, func(w *resp.Writer) { w.Raw(reply) }) })
+	end := v.record(p)
+	s.conn.Post(func() {
+		if s.parked.Load() == p {
+			s.owe(end)
+		}
+		s.unpark(p, func(w *resp.Writer) { w.Raw(reply) })
+	})
 	v.note(v.db.ReadyKeys())
 	return true
+}
+
+// record logs what a served command has changed, and returns the position behind that.
+func (v *serving) record(p *parked) (end int64) {
+	if v.ctx.Changed() {
+		v.w.changed()
+	}
+	if !v.ctx.Journal {
+		return 0
+	}
+	if effects := v.ctx.TakeWhole(); len(effects) > 0 {
+		end = v.w.append(p.db, effects)
+	}
+	return end
 }
 
 // changes are the shards that p changes when a key of one of them serves it.
@@ -377,6 +397,7 @@ func (v *serving) run(p *parked, key waitKey) {
 	if p.moves && !slices.Contains(v.w.locks.held, v.w.srv.store.ShardOf([]byte(p.dest))) {
 		panic(fmt.Sprintf("server: %s is served while the shard of its destination is not locked", p.spec.FullName()))
 	}
+	c.Journal = v.w.srv.journal.log.Load() != nil
 	v.w.srv.observe(c)
 	p.spec.Run(c)
 }

@@ -48,6 +48,7 @@ func (s *Server) look() {
 	s.syncWall()
 	s.counters.sample()
 	s.cutLaggard()
+	s.tend()
 	if now := s.seconds(); now != s.rested {
 		s.rested = now
 		s.restBuffers()
@@ -70,6 +71,9 @@ func (s *Server) upkeep(most time.Duration) bool {
 	now := s.clock()
 	end := now + int64(most)
 	more := s.forget(now + int64(most)/2)
+	if s.persist.loading.Load() {
+		return more // the data that is being loaded is not touched
+	}
 	for !s.pubsub.full(1) {
 		begun := s.clock()
 		again := s.store.Tick(s.wallMS(begun))

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"quarry/commands"
@@ -31,6 +32,14 @@ type worker struct {
 	keys  []int // positions of a call's keys
 	buffers
 	serving serving // of parked clients
+
+	awaiting, spare []*Session  // whose output waits for the log; room for the next such list
+	awaits          atomic.Bool // there are any, and the log is to say when it has become safe
+	owing           bool        // the output of some session of the batch is to wait for the log
+	nested          bool        // EXEC runs its commands,
+	effects         collected   // which have these effects
+
+	changes atomic.Int64 // commands that have changed data; written by the worker only
 
 	queues  []*transaction // that no session needs now
 	queued  [][]byte       // the arguments of the transaction that is running
@@ -81,6 +90,7 @@ func (w *worker) begin(s *Session) {
 	w.ends = w.watch.now() + int64(turnTime)
 	w.full = len(s.out) + s.turnOutput()
 	w.spec, w.mark, w.prefetched, w.intact, w.swapped = nil, 0, 0, false, w.swapped[:0]
+	w.nested, w.effects.bytes = false, w.effects.bytes[:0] // a panic may have left them
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
 	if s.out == nil {
@@ -222,10 +232,14 @@ func (w *worker) admit(s *Session, args [][]byte) (spec *commands.Spec, refusal 
 		return cmd, commands.WrongArity(cmd)
 	case !s.authenticated && !cmd.Has(commands.NoAuth) && !s.Authenticated():
 		return cmd, commands.ErrNoAuth
+	case w.srv.persist.loading.Load() && !cmd.Has(commands.Loading):
+		return cmd, errLoading
 	case s.multi != nil:
 		return cmd, w.admitInMulti(s, cmd, args)
 	case cmd.Has(commands.DenyOOM) && !w.srv.store.Room(size(args)):
 		return cmd, commands.ErrOOM
+	case cmd.Has(commands.Write) && w.srv.errMisconf() != "":
+		return cmd, w.srv.errMisconf()
 	case s.proto == 2 && s.Subscribed() && !cmd.Has(commands.InSubscribed):
 		return cmd, commands.NotWhileSubscribed(cmd)
 	case s.monitors() && s.touchesData(cmd):
@@ -259,6 +273,9 @@ func size(args [][]byte) (bytes int64) {
 // cannot be told from its arguments is malformed: the handler says how.
 func (w *worker) lock(s *Session, spec *commands.Spec, args [][]byte) (refusal string) {
 	flags := spec.Flags
+	if w.srv.store.Crowded() && s.flagsOf(spec)&commands.Write != 0 {
+		w.yield()
+	}
 	switch {
 	case spec.LocksAll(args):
 		w.locks.all()
@@ -277,6 +294,16 @@ func (w *worker) lock(s *Session, spec *commands.Spec, args [][]byte) (refusal s
 	return ""
 }
 
+// crowdedPause is how long a change waits while the copies that views need take all the memory they may.
+const crowdedPause = 200 * time.Microsecond
+
+// yield lets who writes a view out come forward, which needs fewer copies then.
+func (w *worker) yield() {
+	w.locks.release()
+	time.Sleep(crowdedPause)
+	w.watch.lap()
+}
+
 // run calls the handler.
 func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	w.spec = spec
@@ -288,6 +315,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	if s.noTouch {
 		w.db.NoTouch()
 	}
+	c.Journal = w.srv.journal.log.Load() != nil
 	w.srv.observe(c)
 	if spec.KeyFirst() && w.prefetched == 0 {
 		w.prefetch(s, spec, args)
@@ -295,6 +323,7 @@ func (w *worker) run(s *Session, spec *commands.Spec, args [][]byte) {
 	w.watch.run(spec, args)
 	spec.Run(c)
 	w.intact = true
+	w.record(s, c, w.db.Index())
 	w.watch.done(c, w.failed(w.mark))
 	if w.srv.monitors.Load() > 0 {
 		w.monitor(s, spec, args)

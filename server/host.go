@@ -14,9 +14,6 @@ import (
 // Table is the command table.
 func (s *Server) Table() *commands.Table { return s.table }
 
-// LastSave is when the server started: nothing is saved yet.
-func (s *Server) LastSave() int64 { return s.counters.birth.at.Unix() }
-
 // Databases is the number of databases.
 func (s *Server) Databases() int { return s.cfg.Databases.Load() }
 
@@ -102,19 +99,26 @@ func (s *Server) Sleep(d time.Duration) {
 	}
 }
 
-// Shutdown is SHUTDOWN: Run ends as if its context had. There is nothing to
-// save and nobody to wait for, so that it is done at once, and to ask for a
-// snapshot is an error unless it is forced.
+// Shutdown is SHUTDOWN: Run ends as if its context had. There is nobody to wait for, so that it is done at once.
+// A snapshot is written first if SAVE says so, or save has points and NOSAVE does not say otherwise; where that fails the server goes on
+// unless FORCE is given.
 func (s *Server) Shutdown(o commands.ShutdownOptions) error {
-	switch {
-	case o.Abort:
+	if o.Abort {
 		return errors.New("ERR No shutdown in progress.")
-	case o.Save && !o.Force:
-		s.log.Warn("SHUTDOWN SAVE is refused: this version keeps data in memory only")
-		return errors.New("ERR Errors trying to SHUTDOWN. Check logs.")
+	}
+	if !s.stopping.CompareAndSwap(false, true) { // what is acknowledged from here on would be lost
+		return nil
 	}
 	s.log.Info("SHUTDOWN was asked for by a client")
-	s.stopping.Store(true) // what is acknowledged from here on would be lost
+	if err := s.saveAtEnd(o); err != nil && !o.Force {
+		s.stopping.Store(false)
+		for _, c := range s.clients.all() {
+			c.conn.Post(c.run) // what has come meanwhile
+		}
+		s.log.Warn("SHUTDOWN is given up: the snapshot could not be written; SHUTDOWN NOSAVE does without, SHUTDOWN FORCE in spite of it")
+		return errors.New("ERR Errors trying to SHUTDOWN. Check logs.")
+	}
+	s.persist.ended.Store(true)
 	s.stop()
 	return nil
 }

@@ -80,9 +80,18 @@ func TestConfigRewriteHost(t *testing.T) {
 	}
 }
 
+// brokenDir is a data directory in which no snapshot can be written.
+func brokenDir(t *testing.T) string {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "dump.rdb", "in-the-way"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // TestShutdownIsTheEnd: nothing that came behind it is run, on any connection.
 func TestShutdownIsTheEnd(t *testing.T) {
-	s := testServer(t, nil)
+	s := testServer(t, nil, "--dir", brokenDir(t))
 	c, other := s.connect(t), s.connect(t)
 	other.do("ZADD k 1 a", ":1|")
 	c.Feed([]byte("PING\r\nSHUTDOWN SAVE\r\nSHUTDOWN NOSAVE\r\nZADD k 2 b\r\n"))
@@ -118,7 +127,7 @@ func TestCrossProtocolWarning(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	f := func(o commands.ShutdownOptions, want string) {
 		t.Helper()
-		s := infoServer(t)
+		s := infoServer(t, "--dir", brokenDir(t))
 		err := s.Shutdown(o)
 		if want == "" {
 			if err != nil || s.done.Err() == nil {

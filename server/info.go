@@ -309,25 +309,6 @@ func (s *Server) infoMemory(t *infoText) {
 	t.add("lazyfreed_objects", s.store.Counters().LazyFreed)
 }
 
-// infoPersistence is what Redis says with save "" and appendonly no.
-func (s *Server) infoPersistence(t *infoText) {
-	t.add("loading", 0)
-	t.add("async_loading", 0)
-	t.add("rdb_bgsave_in_progress", 0)
-	t.add("rdb_last_save_time", s.LastSave())
-	t.add("rdb_last_bgsave_status", "ok")
-	t.add("rdb_last_bgsave_time_sec", -1)
-	t.add("rdb_current_bgsave_time_sec", -1)
-	t.add("rdb_saves", 0)
-	t.add("aof_enabled", 0)
-	t.add("aof_rewrite_in_progress", 0)
-	t.add("aof_rewrite_scheduled", 0)
-	t.add("aof_last_rewrite_time_sec", -1)
-	t.add("aof_current_rewrite_time_sec", -1)
-	t.add("aof_last_bgrewrite_status", "ok")
-	t.add("aof_last_write_status", "ok")
-}
-
 func (s *Server) infoStats(t *infoText) {
 	k, data := s.counters, s.store.Counters()
 	sum, rate := k.total(), k.perSecond()

@@ -16,10 +16,18 @@ import (
 	"quarry/server/config"
 )
 
+// infoArgs adds a directory to what a server is called with, unless it is called with a file.
+func infoArgs(t *testing.T, args []string) []string {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return args
+	}
+	return append([]string{"--dir", t.TempDir()}, args...)
+}
+
 // infoServer is a server without a network, for what INFO and CONFIG say of it.
 func infoServer(t *testing.T, args ...string) *Server {
 	t.Helper()
-	cfg, err := config.Load(args)
+	cfg, err := config.Load(infoArgs(t, args))
 	if err != nil {
 		t.Fatal(err)
 	}

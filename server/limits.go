@@ -262,6 +262,9 @@ func (s *Session) checkTime() {
 	}
 	timeout := int64(s.srv.cfg.Timeout.Load())
 	switch {
+	case s.forlorn(now):
+		s.srv.log.Warn("client closed without a reply: its change could not be written to the log so far", slog.String("client", s.view.addr))
+		s.aborted = true
 	case s.closing && seconds-s.closingSince > lingerSeconds:
 		s.aborted = true
 	case timeout > 0 && idle > timeout && !s.waits() && !s.listens():

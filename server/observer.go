@@ -14,8 +14,10 @@ import (
 // when nobody is interested a command pays for one load.
 type observer struct{ srv *Server }
 
-// Observing reports whether anybody wants to know.
-func (o *observer) Observing() bool { return o.srv.observing.Load() > 0 }
+// Observing reports whether anybody wants to know: the log wants to know of keys that expire.
+func (o *observer) Observing() bool {
+	return o.srv.observing.Load() > 0 || o.srv.journal.log.Load() != nil
+}
 
 // Modified is called after a command has changed a key.
 func (o *observer) Modified(db int, class commands.Class, event string, key []byte) {
@@ -35,11 +37,17 @@ func (o *observer) Missed(db int, key []byte) {
 
 // Expired is called before the store deletes a key whose time is over.
 func (o *observer) Expired(db int, key []byte) {
+	o.srv.logDelete(db, key)
 	o.Modified(db, commands.ClassExpired, "expired", key)
 }
 
 // MembersExpired is called when the time of some members of a field is over.
 func (o *observer) MembersExpired(db int, key []byte, nowMS int64, gone bool) {
+	if gone {
+		o.srv.logDelete(db, key)
+	} else {
+		o.srv.logPurge(db, key, nowMS)
+	}
 	o.Modified(db, commands.ClassModule, "hunt.expired", key)
 	if gone {
 		o.Modified(db, commands.ClassGeneric, "del", key)
@@ -64,7 +72,7 @@ func (o *observer) Swapping(d *store.DB, a, b int) {
 // observe gives a command its observer, if anybody is interested. The command's shards are locked.
 func (s *Server) observe(c *commands.Ctx) {
 	c.Observer = nil
-	if s.observer.Observing() {
+	if s.observing.Load() > 0 {
 		c.Observer = &s.observer
 	}
 }

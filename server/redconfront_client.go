@@ -69,6 +69,7 @@ func (c *redconClient) survive() {
 
 // settle has the output sent and does what the session wants.
 func (c *redconClient) settle() (more bool) {
+	c.front.srv.commit(c.lane.index)
 	wants := c.session.Wants()
 	if wants&eventloop.Abort != 0 {
 		c.abort()

@@ -47,6 +47,9 @@ type Server struct {
 	pause      pause
 	lazyExpiry bool // DEBUG SET-ACTIVE-EXPIRE 0; pause.mu
 
+	journal journaling
+	persist persistState
+
 	observer    observer
 	observing   atomic.Int64 // clients that watch keys, and what else wants to know of changed keys
 	watching    atomic.Int64 // clients that watch keys
@@ -78,6 +81,9 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.openDir(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if err := s.listen(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -87,6 +93,7 @@ func New(cfg *config.Config, log *slog.Logger) (*Server, error) {
 // newServer makes a server without a network, for the given commands.
 func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Server, error) {
 	s := &Server{cfg: cfg, log: log, table: table, rand: rand.Uint64}
+	s.persist.init()
 	s.observer.srv = s
 	var err error
 	s.store, err = store.Open(store.Options{
@@ -110,6 +117,7 @@ func newServer(cfg *config.Config, log *slog.Logger, table *commands.Table) (*Se
 	s.watches = make([]watchTable, s.store.Shards())
 	s.pubsub.init(s)
 	s.damage.shards = make([]atomic.Bool, s.store.Shards())
+	s.journal.ends = make([]shardEnd, s.store.Shards())
 	s.done, s.stop = context.WithCancel(context.Background())
 	s.checkFDs()
 	if err := s.lowerMaxClients(); err != nil {
@@ -124,13 +132,19 @@ func (s *Server) follow() {
 	s.loadLimits()
 	s.setPolicy()
 	s.setEvents()
+	s.setViewLimit()
 	for name, fn := range map[string]func() error{
-		"proto-max-bulk-len":        s.loadLimits,
-		"client-query-buffer-limit": s.loadLimits,
-		"maxclients":                s.checkMaxClients,
-		"maxmemory":                 s.setMaxMemory,
-		"maxmemory-policy":          s.setPolicy,
-		"notify-keyspace-events":    s.setEvents,
+		"proto-max-bulk-len":          s.loadLimits,
+		"client-query-buffer-limit":   s.loadLimits,
+		"maxclients":                  s.checkMaxClients,
+		"maxmemory":                   s.setMaxMemory,
+		"maxmemory-policy":            s.setPolicy,
+		"notify-keyspace-events":      s.setEvents,
+		"appendfsync":                 s.setFsync,
+		"appendonly":                  s.setAppendOnly,
+		"save":                        s.setSavePoints,
+		"stop-writes-on-bgsave-error": s.setSavePoints,
+		"snapshot-memory-limit":       s.setViewLimit,
 	} {
 		s.cfg.OnChange(name, fn)
 	}
@@ -141,7 +155,7 @@ func (s *Server) follow() {
 
 func (s *Server) setMaxMemory() error {
 	s.store.SetMaxMemory(s.cfg.MaxMemory.Load())
-	return nil
+	return s.setViewLimit()
 }
 
 // thresholds are the options that decide between packed and other forms of values.
@@ -200,14 +214,48 @@ func (s *Server) Run(ctx context.Context) error {
 	defer context.AfterFunc(s.done, cancel)()
 	defer context.AfterFunc(ctx, s.stop)() // for who sleeps
 	var background sync.WaitGroup
+	var failed error
+	s.persist.loading.Store(true)
+	loaded := make(chan struct{})
+	background.Go(func() {
+		defer close(loaded)
+		if failed = s.recoverData(ctx); failed != nil {
+			cancel()
+		}
+	})
+	s.awaitLittle(loaded)
 	background.Go(func() { s.cron(ctx) })
 	warnOpen(s.cfg, s.log)
 	s.logReady()
 	err = s.transport.Run(ctx, s.listeners)
+	s.stopping.Store(true)
 	cancel()
 	background.Wait()
+	err = errors.Join(failed, err, s.endPersistence())
 	s.log.Info("server is down")
 	return err
+}
+
+// Clients that connect at the start wait in the backlog before they are served with -LOADING, for longer where
+// there is little to load: such a server never says so.
+const (
+	loadingGrace  = 100 * time.Millisecond
+	loadingLittle = 4 << 20 // bytes
+	littleGrace   = 5 * time.Second
+)
+
+// awaitLittle waits for the end of loading, unless there is much to load.
+func (s *Server) awaitLittle(loaded <-chan struct{}) {
+	for begun := s.clock(); ; {
+		select {
+		case <-loaded:
+			return
+		case <-time.After(loadingGrace):
+		}
+		if s.persist.load.total.Load() > loadingLittle || s.clock()-begun > int64(littleGrace) {
+			return
+		}
+	}
 }
 
 // Close gives everything back. Run must have returned, if it was called.
@@ -218,7 +266,11 @@ func (s *Server) Close() error {
 	}
 	s.removeSockets()
 	s.ClientUnpause() // and its timer
-	return s.store.Close()
+	var err error
+	if !s.running.Load() && s.persist.dir != nil {
+		err = s.persist.dir.Close()
+	}
+	return errors.Join(err, s.store.Close())
 }
 
 // Check walks every structure of the store, a shard at a time, and names the

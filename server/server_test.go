@@ -33,7 +33,7 @@ func frontEnds() []string {
 // serve runs a server on a free port until the test ends.
 func serve(t *testing.T, args ...string) (*Server, net.Addr) {
 	t.Helper()
-	cfg, err := config.Load(append([]string{"--port", "0"}, args...))
+	cfg, err := config.Load(append([]string{"--port", "0", "--dir", t.TempDir()}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestSlowReader(t *testing.T) {
 // newOn makes a server that is bound to what args say and never run.
 func newOn(t *testing.T, args ...string) (*Server, error) {
 	t.Helper()
-	cfg, err := config.Load(args)
+	cfg, err := config.Load(append([]string{"--dir", t.TempDir()}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ type endpoint interface {
 //	more     the turn is over; Resume goes on
 //	stalled  too much is unsent; Resume goes on when it is sent
 //	held     what it published is to be handed out first; goOn goes on
+//	barrier  input is run, output waits until the log is safe
 //	parked   a blocking command waits; input is kept, unpark goes on
 //	paused   CLIENT PAUSE has a command wait; input is kept, goOnPostponed goes on
 //	closing  nothing is run any more, the output is sent first
@@ -72,6 +73,10 @@ type Session struct {
 	accountedInput int64 // the same of the input of clients that wait
 
 	subscriber
+
+	barrier    int64   // up to where the log has to be safe before output is sent; 0: nowhere
+	owingSince int64   // by the server's clock: since when output waits for that; 0: it does not
+	awaited    *worker // that has the session in its list of those who wait for the log
 
 	multi     *transaction             // MULTI was called; nil: not
 	watched   atomic.Pointer[watchSet] // by WATCH; nil: nothing
@@ -239,6 +244,8 @@ func (s *Session) Wants() eventloop.Wants {
 	switch {
 	case s.aborted || s.killed.Load():
 		return eventloop.Abort
+	case s.owes():
+		return s.wantsOwing()
 	case s.closing:
 		return eventloop.Close
 	case s.more:
@@ -251,11 +258,25 @@ func (s *Session) Wants() eventloop.Wants {
 	return 0
 }
 
+// wantsOwing is Wants of a session whose output waits for the log.
+func (s *Session) wantsOwing() eventloop.Wants {
+	switch {
+	case s.closing, s.stalled, s.held:
+		return eventloop.Mute
+	case s.more:
+		return eventloop.More
+	}
+	return 0
+}
+
 // unsent is how many bytes are to be sent.
 func (s *Session) unsent() int { return len(s.out) - s.sent + s.waiting }
 
-// Output is the beginning of what is to be sent; with nothing left it is empty.
+// Output is the beginning of what is to be sent; with nothing left, or while that waits for the log, it is empty.
 func (s *Session) Output() []byte {
+	if s.barrier != 0 && s.owes() {
+		return nil
+	}
 	if s.waiting > 0 {
 		return s.gather()
 	}

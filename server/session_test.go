@@ -82,7 +82,7 @@ type testClient struct {
 // testServer makes a server without a network. With no table it has all commands.
 func testServer(t testing.TB, table *commands.Table, args ...string) *Server {
 	t.Helper()
-	cfg, err := config.Load(args)
+	cfg, err := config.Load(append([]string{"--dir", t.TempDir()}, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +125,7 @@ func (c *testClient) turn() string {
 		for _, fn := range posts {
 			fn()
 		}
+		c.srv.commit(c.w.index)
 		sent.Write(c.Output())
 		c.Sent(len(c.Output()))
 		switch wants := c.Wants(); {

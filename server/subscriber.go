@@ -223,7 +223,7 @@ func (s *Session) showTopics() {
 
 // Attach gives the session the worker of an event loop.
 func (s *Session) Attach(loop int) {
-	s.w = s.srv.workers[loop]
+	s.w, s.awaited = s.srv.workers[loop], nil
 	s.framer.SetBuffers(s.w)
 	if s.coming != nil {
 		s.arrive()
@@ -309,6 +309,9 @@ func (s *Session) receive(m *message) {
 	case m == nil:
 		s.overflow("client is sent more at once than the server keeps; closed")
 	default:
+		if s.srv.journal.always.Load() {
+			s.oweAll() // it may tell of a change that may be lost still
+		}
 		m.refs.Add(1)
 		s.list = append(s.list, m)
 		s.waiting += len(m.text)

@@ -147,11 +147,16 @@ func (w *worker) admitInMulti(s *Session, spec *commands.Spec, args [][]byte) (r
 	case spec.Has(commands.NoMulti):
 		return commands.ErrNoMulti
 	case spec.Has(commands.RunsQueue):
-		if t.flags&commands.DenyOOM != 0 && !w.srv.store.Room(t.size) {
+		switch {
+		case t.flags&commands.DenyOOM != 0 && !w.srv.store.Room(t.size):
 			return commands.ErrOOM
+		case t.flags&commands.Write != 0:
+			return w.srv.errMisconf()
 		}
 	case s.monitors() && s.touchesData(spec):
 		return errReplica
+	case spec.Has(commands.Write) && w.srv.errMisconf() != "":
+		return w.srv.errMisconf()
 	case !spec.Has(commands.NotQueued) && !w.srv.store.Allows(size(args)+w.srv.queued.Load()):
 		return commands.ErrOOM
 	}
@@ -244,11 +249,14 @@ func (w *worker) runQueue(s *Session) {
 	w.out.Array(len(t.calls))
 	w.hushQueued(s, w.mark)
 	w.watch.nest()
+	w.nested = true
 	rest := w.queued
 	for _, q := range t.calls {
 		w.runQueued(s, q.spec, rest[:q.args:q.args])
 		rest = rest[q.args:]
 	}
+	w.nested = false
+	w.recordQueue(s)
 	w.watch.unnest(c)
 	w.spec, w.mark = exec, w.out.Mark()
 	c.Begin(exec, own)
@@ -271,6 +279,7 @@ func (w *worker) runQueued(s *Session, spec *commands.Spec, args [][]byte) {
 		spec.Run(c)
 	}
 	w.intact = true
+	w.record(s, c, w.db.Index())
 	w.watch.done(c, w.failed(mark))
 	if w.srv.monitors.Load() > 0 {
 		w.monitor(s, spec, args)

@@ -57,13 +57,15 @@ func (s *Server) newLoops() (transport, error) {
 		s.addWorker()
 	}
 	return eventloop.New(eventloop.Options{
-		Loops:     loops,
-		Auto:      s.cfg.EventLoops.Load() == 0,
-		Ring:      s.cfg.IOUring.Load(),
-		Open:      s.open,
-		KeepAlive: s.cfg.TCPKeepalive.Load,
-		Now:       s.clock,
-		Log:       s.log,
+		Loops:      loops,
+		AfterBatch: s.commit,
+		BeforeWait: s.linger,
+		Auto:       s.cfg.EventLoops.Load() == 0,
+		Ring:       s.cfg.IOUring.Load(),
+		Open:       s.open,
+		KeepAlive:  s.cfg.TCPKeepalive.Load,
+		Now:        s.clock,
+		Log:        s.log,
 	})
 }
 

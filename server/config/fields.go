@@ -266,6 +266,42 @@ func (f *Percentiles) words(_ *option, v any) []string {
 	return words
 }
 
+// SavePoint is a pair of the directive save: so many changes in so many seconds.
+type SavePoint struct{ Seconds, Changes int64 }
+
+// SavePoints are the pairs of the directive save, which adds to what an earlier line of a file says. The slice
+// that Load returns is shared: it is not to be changed.
+type SavePoints struct{ cell[[]SavePoint] }
+
+func (f *SavePoints) parse(_ *option, _ any, words []string) (any, error) {
+	var list []SavePoint
+	if len(words) == 1 && words[0] == "" {
+		return list, nil
+	}
+	if len(words)%2 != 0 {
+		return nil, errSavePoints
+	}
+	for i := 0; i < len(words); i += 2 {
+		seconds, err := strconv.ParseInt(words[i], 10, 64)
+		changes, err2 := strconv.ParseInt(words[i+1], 10, 64)
+		if err != nil || err2 != nil || seconds < 1 || changes < 0 {
+			return nil, errSavePoints
+		}
+		list = append(list, SavePoint{seconds, changes})
+	}
+	return list, nil
+}
+
+var errSavePoints = errors.New("Invalid save parameters")
+
+func (f *SavePoints) words(_ *option, v any) []string {
+	var words []string
+	for _, p := range v.([]SavePoint) {
+		words = append(words, strconv.FormatInt(p.Seconds, 10), strconv.FormatInt(p.Changes, 10))
+	}
+	return words
+}
+
 // Class is the kind of a client, as far as output buffers are concerned.
 type Class uint8
 

@@ -102,8 +102,9 @@ func TestLoadErrors(t *testing.T) {
 	f("front-end nio", "FILE, line 1: 'front-end nio': argument(s) must be one of the following: auto, epoll, redcon")
 	f("protected-mode on", "FILE, line 1: 'protected-mode on': argument must be 'yes' or 'no'")
 	f("daemonize yes", "FILE, line 1: 'daemonize yes': the server stays in the foreground: only 'no' is possible")
-	f("save 900 1", `FILE, line 1: 'save 900 1': this version keeps data in memory only: only "" is possible`)
-	f("appendonly yes", "FILE, line 1: 'appendonly yes': this version keeps data in memory only: only 'no' is possible")
+	f("save 900", `FILE, line 1: 'save 900': Invalid save parameters`)
+	f("dbfilename a/b", `FILE, line 1: 'dbfilename a/b': must be a file name, not a path, and not empty`)
+	f("aof-use-rdb-preamble no", "FILE, line 1: 'aof-use-rdb-preamble no': the base of the log is always a snapshot: only 'yes' is possible")
 	f("client-output-buffer-limit normal 1 2",
 		"FILE, line 1: 'client-output-buffer-limit normal 1 2': Wrong number of arguments in buffer limit configuration.")
 	f("bind 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",

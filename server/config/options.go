@@ -58,15 +58,31 @@ type Config struct {
 	LatencyMonitorThreshold        Int
 	EnableDebugCommand             Enum
 
-	Dir         String // absolute
-	LogLevel    Enum
-	LogFile     String
-	PIDFile     String
-	Daemonize   Bool
-	HZ          Int // from 1 to 500
-	Save        Strings
-	AppendOnly  Bool
-	AppendFsync Enum
+	Dir       String // absolute
+	LogLevel  Enum
+	LogFile   String
+	PIDFile   String
+	Daemonize Bool
+	HZ        Int // from 1 to 500
+
+	AppendOnly             Bool
+	AppendFsync            Enum
+	AppendDirName          String
+	AppendFilename         String
+	AutoRewritePercentage  Int
+	AutoRewriteMinSize     Bytes
+	AOFLoadTruncated       Bool
+	AOFUsePreamble         Bool
+	AOFTimestamps          Bool
+	AOFIncrementalSync     Bool
+	NoAppendFsyncOnRewrite Bool
+	Save                   SavePoints
+	DBFilename             String
+	RDBCompression         Bool
+	RDBChecksum            Bool
+	RDBIncrementalSync     Bool
+	StopWritesOnSaveError  Bool
+	SnapshotMemoryLimit    Bytes // 0: half of maxmemory
 
 	mu    sync.Mutex // guards the values as given, and hooks
 	file  string     // absolute path of the configuration file, or ""
@@ -117,7 +133,6 @@ const (
 )
 
 const alwaysLazy = "memory is always given back in the background: only 'yes' is possible"
-const noDisk = "this version keeps data in memory only"
 
 // options is the table: the one place that knows an option.
 var options = []option{
@@ -273,7 +288,8 @@ var options = []option{
 
 	{group: headProcess, name: "dir", at: func(c *Config) field { return &c.Dir }, def: "./",
 		change: protected, check: checkDir, derive: deriveDir,
-		doc: "Directory that relative paths of logfile, pidfile and unixsocket start from."},
+		doc: "The data directory: the append-only log and snapshots are here, and relative paths of logfile,\n" +
+			"pidfile and unixsocket start from it. One server at a time may use it."},
 	{group: headProcess, name: "loglevel", at: func(c *Config) field { return &c.LogLevel }, def: "notice",
 		choices: []string{"debug", "verbose", "notice", "warning"},
 		doc:     "The least severe log lines to write: debug, verbose, notice or warning."},
@@ -289,15 +305,61 @@ var options = []option{
 		doc: "How often a second background work (idle clients, statistics, expired keys) is looked at; taken to\n" +
 			"be from 1 to 500."},
 
+	{group: headDisk, name: "appendonly", at: func(c *Config) field { return &c.AppendOnly }, def: "yes",
+		doc: "Keep an append-only log of all changes, which is loaded at the start: nothing that was acknowledged is\n" +
+			"lost when the process ends, however it does. With 'no' data lives as long as the process, but for snapshots."},
+	{group: headDisk, name: "appendfsync", at: func(c *Config) field { return &c.AppendFsync }, def: "everysec",
+		choices: []string{"always", "everysec", "no"},
+		doc: "When the log is synced to the disk, which is what survives a loss of power. always: before a change\n" +
+			"is acknowledged, or shown to anybody; everysec: within a second; no: when the system likes. In all three\n" +
+			"a change is in the log file before it is acknowledged, so that the end of the process loses nothing."},
+	{group: headDisk, name: "appenddirname", at: func(c *Config) field { return &c.AppendDirName }, def: "appendonlydir",
+		change: immutable, check: checkBaseName,
+		doc: "Directory of the log's files, in dir."},
+	{group: headDisk, name: "appendfilename", at: func(c *Config) field { return &c.AppendFilename }, def: "appendonly.aof",
+		change: immutable, check: checkBaseName,
+		doc: "What the names of the log's files begin with."},
+	{group: headDisk, name: "auto-aof-rewrite-percentage", at: func(c *Config) field { return &c.AutoRewritePercentage },
+		def: "100", max: math.MaxInt32,
+		doc: "Rewrite the log when it has grown by so many percent since the last time; 0: only when asked to."},
+	{group: headDisk, name: "auto-aof-rewrite-min-size", at: func(c *Config) field { return &c.AutoRewriteMinSize },
+		def: "64mb", max: math.MaxInt64,
+		doc: "Do not rewrite a log smaller than this."},
+	{group: headDisk, name: "aof-load-truncated", at: func(c *Config) field { return &c.AOFLoadTruncated }, def: "yes",
+		doc: "Start with a log whose end is torn, as a crash leaves it: the end, which was never acknowledged, is cut off\n" +
+			"and kept beside it. With 'no' the server refuses to start then. Damage is never loaded."},
+	{group: headDisk, name: "aof-use-rdb-preamble", at: func(c *Config) field { return &c.AOFUsePreamble }, def: "yes",
+		fixed: "the base of the log is always a snapshot: only 'yes' is possible",
+		doc:   "The base of a rewritten log is a snapshot."},
+	{group: headDisk, name: "aof-timestamp-enabled", at: func(c *Config) field { return &c.AOFTimestamps }, def: "no",
+		fixed: "the log has annotations of its own: only 'no' is possible",
+		doc:   "In Redis, whether the log has the time of changes."},
+	{group: headDisk, name: "aof-rewrite-incremental-fsync", at: func(c *Config) field { return &c.AOFIncrementalSync }, def: "yes",
+		fixed: "what is written is always handed to the disk bit by bit: only 'yes' is possible",
+		doc:   "A rewrite hands to the disk what it has written bit by bit."},
+	{group: headDisk, name: "no-appendfsync-on-rewrite", at: func(c *Config) field { return &c.NoAppendFsyncOnRewrite }, def: "no",
+		fixed: "a sync never holds changes up here: only 'no' is possible",
+		doc:   "In Redis, whether the log is not synced while it is rewritten."},
 	{group: headDisk, name: "save", at: func(c *Config) field { return &c.Save }, def: `""`,
-		fixed: noDisk + `: only "" is possible`,
-		doc:   "Snapshots are not in this version: empty."},
-	{group: headDisk, name: "appendonly", at: func(c *Config) field { return &c.AppendOnly }, def: "no",
-		fixed: noDisk + ": only 'no' is possible",
-		doc:   "The append-only log is not in this version: no."},
-	{group: headDisk, name: "appendfsync", at: func(c *Config) field { return &c.AppendFsync }, def: "no",
-		choices: []string{"always", "everysec", "no"}, fixed: noDisk + ": only 'no' is possible",
-		doc: "Nothing is written, so nothing is synced: no."},
+		doc: "Write a snapshot by itself after so many seconds if so many changes have been made, for one or more such\n" +
+			"pairs: 3600 1 300 100. Empty: only when asked to. The log does not need it."},
+	{group: headDisk, name: "dbfilename", at: func(c *Config) field { return &c.DBFilename }, def: "dump.rdb",
+		change: protected, check: checkBaseName,
+		doc: "File of the snapshot, in dir. Where there is no log yet, it is loaded at the start: a file of Redis, too."},
+	{group: headDisk, name: "rdbcompression", at: func(c *Config) field { return &c.RDBCompression }, def: "yes",
+		doc: "Compress long strings in snapshots."},
+	{group: headDisk, name: "rdbchecksum", at: func(c *Config) field { return &c.RDBChecksum }, def: "yes",
+		change: immutable,
+		doc:    "Put a checksum at the end of snapshots."},
+	{group: headDisk, name: "rdb-save-incremental-fsync", at: func(c *Config) field { return &c.RDBIncrementalSync }, def: "yes",
+		fixed: "what is written is always handed to the disk bit by bit: only 'yes' is possible",
+		doc:   "A snapshot hands to the disk what it has written bit by bit."},
+	{group: headDisk, name: "stop-writes-on-bgsave-error", at: func(c *Config) field { return &c.StopWritesOnSaveError }, def: "yes",
+		doc: "Refuse changes while snapshots that save asks for fail."},
+	{group: headDisk, name: "snapshot-memory-limit", at: func(c *Config) field { return &c.SnapshotMemoryLimit }, def: "0",
+		max: math.MaxInt64,
+		doc: "How much memory may go to copies of what changes while a snapshot or a rewrite of the log is being written.\n" +
+			"From there on changes wait, a little at a time, for the writing. 0 is half of maxmemory."},
 }
 
 // byName finds a row by its name or alias, in lower case.
@@ -352,6 +414,14 @@ const maxBindAddresses = 16
 func checkBind(v any) error {
 	if len(v.([]string)) > maxBindAddresses {
 		return errors.New("Too many bind addresses specified.")
+	}
+	return nil
+}
+
+// checkBaseName refuses what is not the name of a file in a directory.
+func checkBaseName(v any) error {
+	if name := v.(string); name == "" || name == "." || name == ".." || filepath.Base(name) != name {
+		return errors.New("must be a file name, not a path, and not empty")
 	}
 	return nil
 }

@@ -237,6 +237,9 @@ func (c *Config) apply(words []string, depth int) error {
 	if len(values) == 1 {
 		values = valueWords(f, values[0]) // as in CONFIG SET, as in Redis
 	}
+	if points, ok := f.(*SavePoints); ok && len(values) > 1 {
+		values = append(points.words(o, points.set), values...) // each line adds some
+	}
 	v, err := o.read(f, f.given(), values)
 	if err != nil {
 		return err

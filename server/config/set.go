@@ -122,7 +122,7 @@ func stage(settings []setting, pairs []Pair) error {
 // others take the value as it is.
 func valueWords(f field, value string) []string {
 	switch f.(type) {
-	case *Strings, *Percentiles, *OutputLimits:
+	case *Strings, *Percentiles, *SavePoints, *OutputLimits:
 		if words := strings.Fields(value); len(words) > 0 {
 			return words
 		}

@@ -69,6 +69,7 @@ func TestSet(t *testing.T) {
 	f("latency-tracking-info-percentiles", "", "latency-tracking-info-percentiles", "")
 	f("requirepass", "a b", "requirepass", "a b")
 	f("save", "", "save", "")
+	f("save", "3600 1 300 100", "save", "3600 1 300 100")
 	f("appendonly", "no", "appendonly", "no")
 }
 
@@ -115,7 +116,7 @@ func TestSetErrors(t *testing.T) {
 	refused("client-output-buffer-limit: Error in hard, soft or soft_seconds setting in buffer limit configuration.", "client-output-buffer-limit", "normal 1 1 -3")
 	refused("latency-tracking-info-percentiles: Invalid latency-tracking-info-percentiles parameters", "latency-tracking-info-percentiles", "50 abc")
 	refused("latency-tracking-info-percentiles: latency-tracking-info-percentiles parameters should sit between [0.0,100.0]", "latency-tracking-info-percentiles", "50 101")
-	refused(`save: this version keeps data in memory only: only "" is possible`, "save", "900 1")
+	refused("save: Invalid save parameters", "save", "900")
 }
 
 func TestOnChange(t *testing.T) {

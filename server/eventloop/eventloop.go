@@ -62,6 +62,8 @@ type Options struct {
 	// Open makes the session of a new connection, on the first loop. With no
 	// session the refusal is sent and the connection closed.
 	Open func(c *Conn) (s Session, refusal string)
+	// BeforeWait, if set, is called on a loop that has done all there was to do, before it looks for more.
+	BeforeWait func(loop int)
 	// AfterBatch, if set, is called on a loop between running the commands of a
 	// batch and sending their replies.
 	AfterBatch func(loop int)

@@ -185,9 +185,12 @@ func (l *loop) survive() {
 
 // wait waits for events, posts or the next timer.
 func (l *loop) wait() int {
+	timeout := l.timeout()
+	if timeout != 0 && l.group.o.BeforeWait != nil {
+		l.group.o.BeforeWait(l.index)
+	}
 	before := l.clock()
 	l.received.Store(l.taken)
-	timeout := l.timeout()
 	if timeout != 0 && !l.mail.sleep() {
 		timeout = 0
 	}

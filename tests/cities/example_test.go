@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
@@ -97,7 +98,9 @@ func must(err error) {
 
 // serve runs a server on a free port, as main does.
 func serve() (addr string, stop func()) {
-	cfg, err := config.Load([]string{"--port", "0"})
+	dir, err := os.MkdirTemp("", "quarry")
+	must(err)
+	cfg, err := config.Load([]string{"--port", "0", "--dir", dir})
 	must(err)
 	s, err := server.New(cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	must(err)

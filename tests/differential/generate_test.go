@@ -37,6 +37,7 @@ var excluded = map[string]string{
 	"debug|check":  "is not in the oracle; server's tests cover it",
 	"debug|help":   "is refused by the oracle in words for all of DEBUG, as the next ones are; server's tests cover them",
 	"debug|object": "", "debug|set-active-expire": "", "debug|sleep": "",
+	"debug|jmap": "", "debug|loadaof": "", "debug|reload": "",
 	"latency|doctor":    "has words of its own",
 	"latency|histogram": "counts what depends on time",
 	"monitor":           "is shown what other calls do; server's tests cover it",
