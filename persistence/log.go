@@ -48,11 +48,11 @@ type Log struct {
 	seq    int64
 	stated int64 // the highest synced position that a line tells
 
-	syncing  atomic.Bool // a sync is under way: writes may block
-	lastSync int64       // bytes that the last sync of Always brought to the disk; the sync loop's own
-	failing  atomic.Bool // a write has failed and is tried again
-	asleep   atomic.Bool // the syncer waits to be told of a write
-	news     atomic.Bool // OnCommit is due
+	syncing  atomic.Int32 // syncs that are under way, of whatever file: writes may block
+	lastSync int64        // bytes that the last sync of Always brought to the disk; the sync loop's own
+	failing  atomic.Bool  // a write has failed and is tried again
+	asleep   atomic.Bool  // the syncer waits to be told of a write
+	news     atomic.Bool  // OnCommit is due
 	state    state
 
 	rewrite atomic.Pointer[Rewrite]
@@ -162,7 +162,7 @@ func (l *Log) Commit() {
 			wake(l.wantSync)
 		}
 	case l.written.Load() >= l.appended.Load():
-	case l.syncing.Load() || l.failing.Load():
+	case l.syncing.Load() > 0 || l.failing.Load():
 		l.counts.delayed.Add(1)
 		wake(l.wantWrite)
 	default:

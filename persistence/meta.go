@@ -102,6 +102,9 @@ func (d *Dir) writeMeta() error {
 	for m.key == 0 {
 		m.key = d.o.Key()
 	}
+	if m == d.meta {
+		return nil
+	}
 	err := replaceFile(d.fs, d.file(metaName), d.file(tempPrefix+metaName), func(w io.Writer) error {
 		_, err := w.Write(appendMeta(nil, &m))
 		return err

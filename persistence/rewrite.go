@@ -117,7 +117,7 @@ func (r *Rewrite) Finish() error {
 	l.set(func(s *state) { s.distrust = nil })
 	l.o.Log.Info("The log is rewritten", "base_bytes", size, "took", took)
 	// The data is safe: files that cannot be removed now are removed at the next start.
-	if err := l.d.forget(); err != nil {
+	if err := l.withReserve(l.d.forget); err != nil {
 		l.o.Log.Warn("Files of the log before its rewrite could not be removed", "error", err)
 	}
 	l.makeReserve()
@@ -139,7 +139,7 @@ func (r *Rewrite) place() (size int64, err error) {
 		return 0, err
 	}
 	r.temp = d.file(base.name)
-	if err := d.fs.SyncDir(d.path); err != nil {
+	if err := l.withReserve(func() error { return d.fs.SyncDir(d.path) }); err != nil {
 		return 0, err
 	}
 	r.rename(m, base)
@@ -254,8 +254,11 @@ func (d *Dir) forget() error {
 }
 
 // withReserve does something that needs room on the disk, once more without
-// the reserve where there is none.
+// the reserve where there is none. There are syncs in it, by which writes of
+// the log may be held up: loops leave them to the writer's goroutine.
 func (l *Log) withReserve(do func() error) error {
+	l.syncing.Add(1)
+	defer l.syncing.Add(-1)
 	err := do()
 	if err != nil && noSpace(err) && l.giveReserve() {
 		err = do()

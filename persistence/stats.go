@@ -69,7 +69,7 @@ func (l *Log) Stats() Stats {
 		Written: l.written.Load(), Synced: l.synced.Load(), Appended: l.appended.Load(),
 		Size: l.size(), BaseSize: c.rewriteBytes.Load(), Groups: c.groups.Load(), Syncs: c.syncs.Load(), DelayedSyncs: c.delayed.Load(),
 		WriteErrors: c.writeErrors.Load(), SyncErrors: c.syncErrors.Load(),
-		SyncMax: time.Duration(c.syncMax.Load()), SyncSum: time.Duration(c.syncSum.Load()), Syncing: l.syncing.Load(),
+		SyncMax: time.Duration(c.syncMax.Load()), SyncSum: time.Duration(c.syncSum.Load()), Syncing: l.syncing.Load() > 0,
 		Rewriting: l.rewrite.Load() != nil, Rewrites: c.rewrites.Load(), RewriteErrors: c.rewriteErrors.Load(),
 	}
 	s.Buffered = s.Appended - s.Written

@@ -117,9 +117,9 @@ func (l *Log) syncOnce() bool {
 	pos, files := l.written.Load(), append(l.olds[:len(l.olds):len(l.olds)], l.cur)
 	l.wmu.Unlock()
 	begun := l.o.Now()
-	l.syncing.Store(true)
+	l.syncing.Add(1)
 	failed, err := syncFiles(files)
-	l.syncing.Store(false)
+	l.syncing.Add(-1)
 	took := time.Duration(l.o.Now() - begun)
 	l.counts.sync(took)
 	if l.Policy() == Always {

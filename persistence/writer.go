@@ -45,7 +45,7 @@ func (l *Log) noteWrite(took time.Duration) {
 	switch {
 	case l.rewrite.Load() != nil:
 		name = "aof-write-active-child"
-	case l.syncing.Load():
+	case l.syncing.Load() > 0:
 		name = "aof-write-pending-fsync"
 	}
 	l.o.Event(name, took)
