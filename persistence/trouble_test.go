@@ -358,3 +358,39 @@ func TestConcurrentAppenders(t *testing.T) {
 		}
 	}
 }
+
+// What the old file could not take any more the new base has: a rewrite ends the trouble.
+func TestRewriteEndsTroubleWithTheOldFile(t *testing.T) {
+	fs := newSwitchable(t)
+	fs.Hook = func(op vfs.Op) error {
+		fs.mu.Lock()
+		defer fs.mu.Unlock()
+		if op.Path == firstIncr {
+			return fs.fails[op.Kind]
+		}
+		return nil
+	}
+	o := options(t)
+	o.FS, o.Dir = fs, "/data"
+	d, err := Open(o)
+	must(t, err)
+	l := mustStart(t, d)
+	l.Append(0, set(1))
+	l.Commit()
+	fs.fail("write", &vfs.Short{N: 7, Err: syscall.EIO})
+	l.Append(0, set(2))
+	l.Commit()
+	eventually(t, "a refusal", func() bool { return l.Refusal() != "" })
+	r, err := l.BeginRewrite()
+	must(t, err)
+	l.Append(0, set(3))
+	r.Cut()
+	l.Append(0, set(4))
+	fmt.Fprint(r.Base(), "REDIS 3")
+	must(t, r.Finish())
+	eventually(t, "none", func() bool { return l.Refusal() == "" && l.Committed() == l.Appended() })
+	if got := commandsIn(t, fs, &o); got != "select 0\nSET key 4" {
+		t.Errorf("recovered %s", got)
+	}
+	mustClose(t, l)
+}
