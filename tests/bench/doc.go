@@ -10,6 +10,9 @@
 //	go test ./tests/bench -run TestBeside -full -v -timeout 40m
 //	go test ./tests/bench -run TestPlaces -full -v -timeout 60m
 //	go test ./tests/bench -run TestFields -full -v -timeout 40m
+//	go test ./tests/bench -run TestDurable -full -v -timeout 20m
+//	go test ./tests/bench -run TestSnapshotPause -full -v -timeout 40m
+//	go test ./tests/bench -run TestStart -full -v -timeout 40m
 //	go test ./tests/bench -run TestBig -big -v -timeout 30m
 //
 // with -rows=1000000 -seconds=2 -rounds=3 -conns=50 -pipelines=16,1 as defaults and
@@ -67,6 +70,13 @@
 //
 // Expiry: -rows keys are given one moment to expire at. An open loop of few requests to other
 // keys shows how long the longest of them waits then, and what it waits without.
+//
+// Durability: the log is on, in a directory of each server's own on one disk, and not rewritten
+// unless that is what is measured. TestDurable takes what requests cost then, for each appendfsync. TestSnapshotPause
+// (10,000,000 rows) takes latencies in an open loop at half of the server's own capacity, and saves one
+// time after the other meanwhile. Extra memory is the most that the resident set of the process grew by; what a fork of
+// Redis copies is the child's and not in it, but in what the server says of itself. TestStart (10,000,000 rows)
+// has each server write a snapshot and a log, and both start from both.
 //
 // TestBig is about one sorted set of -rows (10,000,000 with -big): what the Go heap and
 // the garbage collector do meanwhile, what DEL of it costs its caller, and how

@@ -24,12 +24,18 @@ const (
 	redis  = "Redis"
 )
 
-func startQuarry(t *testing.T) *peer { return &peer{quarry, harness.StartBinary(t)} }
+func startQuarry(t *testing.T, args ...string) *peer {
+	return &peer{quarry, harness.StartBinary(t, args...)}
+}
 
-func startRedis(t *testing.T) *peer { return &peer{redis, harness.StartRedis(t)} }
+func startRedis(t *testing.T, args ...string) *peer {
+	return &peer{redis, harness.StartRedis(t, args...)}
+}
 
-// startPeers starts both, Quarry first.
-func startPeers(t *testing.T) [2]*peer { return [2]*peer{startQuarry(t), startRedis(t)} }
+// startPeers starts both, Quarry first; args are directives that both know.
+func startPeers(t *testing.T, args ...string) [2]*peer {
+	return [2]*peer{startQuarry(t, args...), startRedis(t, args...)}
+}
 
 // ticksPerSecond is the unit of CPU time that Linux shows to programs.
 const ticksPerSecond = 100
@@ -78,17 +84,23 @@ func info(t *testing.T, c *harness.Client, section, field string) int64 {
 	return n
 }
 
-// calls is how often the server has run a command, as it counts itself.
-func calls(t *testing.T, c *harness.Client, command string) (n int64) {
+// calls is how often the server has run commands, as it counts itself; there are
+// spaces between their names.
+func calls(t *testing.T, c *harness.Client, commands string) (sum int64) {
 	t.Helper()
-	text := harness.Field(c.Do("INFO", "commandstats").Str, "cmdstat_"+command)
-	if text == "" {
-		return 0
+	stats := c.Do("INFO", "commandstats").Str
+	for command := range strings.FieldsSeq(commands) {
+		text := harness.Field(stats, "cmdstat_"+command)
+		if text == "" {
+			continue
+		}
+		var n int64
+		if _, err := fmt.Sscanf(text, "calls=%d,", &n); err != nil {
+			t.Fatalf("cmdstat_%s:%s: %v", command, text, err)
+		}
+		sum += n
 	}
-	if _, err := fmt.Sscanf(text, "calls=%d,", &n); err != nil {
-		t.Fatalf("cmdstat_%s:%s: %v", command, text, err)
-	}
-	return n
+	return sum
 }
 
 // machine describes where a table comes from.
