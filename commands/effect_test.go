@@ -121,7 +121,7 @@ func TestEffects(t *testing.T) {
 		{"ZRANGESTORE y x 0 -1", "="}, {"ZRANGESTORE y x -inf +inf BYSCORE LIMIT 0 1", "="}, {"ZRANGESTORE y x 5 6", "="}, {"ZRANGESTORE y x 5 6", ""},
 		{"ZADD x 0 a 0 b 0 c 0 d 0 e", "="}, {"ZRANGESTORE y x + [b BYLEX REV LIMIT 1 2", "ZRANGESTORE y x 2 3"}, {"ZRANGESTORE y x [p + BYLEX", "DEL y"},
 		{"ZRANGESTORE y x [p + BYLEX", ""}, {"ZUNIONSTORE y 2 x z WEIGHTS 2 0.1", "="}, {"ZINTERSTORE y 2 x none", "="}, {"ZDIFFSTORE y 1 x", "="},
-		{"ZINTERSTORE none 2 x none", ""}, {"ZDIFFSTORE none 2 x x", ""},
+		{"ZUNIONSTORE y 2 x x AGGREGATE COUNT WEIGHTS 1 2", "MULTI, DEL y, ZADD y 3 a 3 b 3 c 3 d 3 e, EXEC"}, {"ZINTERSTORE none 2 x none", ""}, {"ZDIFFSTORE none 2 x x", ""},
 		// Sorting.
 		{"RPUSH sort 3 1 2", "="}, {"SORT sort", ""}, {"SORT sort STORE d", "="}, {"SORT sort BY nosort STORE d", "="}, {"SORT sort ALPHA STORE d", "="},
 		{"SORT sort BY w* ALPHA GET # GET w* LIMIT 0 2 STORE d", `MULTI, DEL d, RPUSH d 1  2 , EXEC`}, {"SORT none STORE d", "="}, {"SORT none STORE d", ""},

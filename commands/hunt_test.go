@@ -145,6 +145,20 @@ var huntWords = []string{"HUNT.PUT", "HUNT.NEARBY", "HUNT.DEL", "HUNT.GET", "HUN
 	"WITHFIELDS", "WITHPAYLOAD", "WITHTAGS", "WITHTTL", "FIELDS", "TAGS", "PAYLOAD", "EX", "PXAT", "KEEPTTL", "SEQ", "NX", "XX", "CH", "FIELD", "SPACE", "GEO", "DIMS",
 	"BOUNDS", "10", "M", "KM", "", "4611686018427387904", "s", "inf", "(1"}
 
+// TestNearbyFirst: the first search there is may be one of nothing.
+func TestNearbyFirst(t *testing.T) {
+	k := newKeyspace(t, packed)
+	k.call("HUNT.CREATE f FIELD")
+	k.call("HUNT.PUT g 1 2 m")
+	for _, line := range []string{
+		"HUNT.NEARBY f FROMXY 0 0 COUNT 1", "HUNT.NEARBY f FROMXY 0 0 COUNT 1 DESC WITHDIST", "HUNT.NEARBY g FROMXY 0 0 WHERE none 1 2 COUNT 2 ANY WITHDIST",
+	} {
+		if got := k.call(line); got != "[]" {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
 // FuzzHunt: whatever words calls are made of, each answers once, and the data stays sound. Every byte is a word; 0xff ends a call.
 func FuzzHunt(f *testing.F) {
 	word := func(w string) byte {

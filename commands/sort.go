@@ -438,7 +438,11 @@ func (s *sorting) compareRows(a, b *sortRow) int {
 	return order
 }
 
-// parseSortScore reads a number as strtod does, spaces in front included. Nothing is 0.
+// smallestNormal is the smallest number of full precision.
+const smallestNormal = 0x1p-1022
+
+// parseSortScore reads a number as strtod does, spaces in front included. Nothing is 0. What is so small that it
+// loses digits is refused as what is too large; hexadecimal numbers of that size lose none, if they are not long.
 func parseSortScore(b []byte) (f float64, ok bool) {
 	b = cString(b)
 	if len(b) == 0 {
@@ -448,6 +452,9 @@ func parseSortScore(b []byte) (f float64, ok bool) {
 		b = b[1:]
 	}
 	f, rangeErr, ok := scanFloat(b)
+	if f != 0 && math.Abs(f) < smallestNormal && !isHex(b) {
+		rangeErr = true
+	}
 	return f, ok && !rangeErr
 }
 

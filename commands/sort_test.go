@@ -31,6 +31,20 @@ func TestSortOrders(t *testing.T) {
 	}
 }
 
+// TestSortScores: which texts are numbers to SORT. redis-server 7.0.15 says the same of each.
+func TestSortScores(t *testing.T) {
+	for _, text := range []string{"", " 1", "0x10", "-0", "+5", ".5", "5.", "Infinity", "1e308", "2.2250738585072014e-308", "0x1p-1074", "12\x00x"} {
+		if _, ok := parseSortScore([]byte(text)); !ok {
+			t.Errorf("%q is no number", text)
+		}
+	}
+	for _, text := range []string{"1 ", "nan", "abc", "1e400", "1e-400", "1e-320", "-1e-310", "1e-308", " "} {
+		if f, ok := parseSortScore([]byte(text)); ok {
+			t.Errorf("%q is %v", text, f)
+		}
+	}
+}
+
 // checkSort sorts elements that are all different, from a list in which they have no order.
 func checkSort(t *testing.T, alpha string, elements []string, order func(a, b string) int) {
 	k := newKeyspace(t, packed)

@@ -59,7 +59,7 @@ var zsetSetopsCommands = []Spec{
 		Name: "ZUNIONSTORE", Group: SortedSet, Since: "2.0.0",
 		Summary:    "Stores the union of several sorted sets, with their scores combined",
 		Complexity: unionComplexity,
-		Arity:      -4, Flags: Write | DenyOOM | Verbatim, Keys: destinationKeys(),
+		Arity:      -4, Flags: Write | DenyOOM | Verbatim | SelfPropagate, Keys: destinationKeys(),
 		History: aggregateHistory,
 		Args:    []Arg{keyArg("destination"), intArg("numkeys"), multiple(keyArgOf("key", 1)), weightsArg, aggregateArg},
 		Run:     func(c *Ctx) { c.combineGeneric((*Ctx).union, true) },
@@ -68,7 +68,7 @@ var zsetSetopsCommands = []Spec{
 		Name: "ZINTERSTORE", Group: SortedSet, Since: "2.0.0",
 		Summary:    "Stores the intersection of several sorted sets, with their scores combined",
 		Complexity: interComplexity,
-		Arity:      -4, Flags: Write | DenyOOM | Verbatim, Keys: destinationKeys(),
+		Arity:      -4, Flags: Write | DenyOOM | Verbatim | SelfPropagate, Keys: destinationKeys(),
 		History: aggregateHistory,
 		Args:    []Arg{keyArg("destination"), intArg("numkeys"), multiple(keyArgOf("key", 1)), weightsArg, aggregateArg},
 		Run:     func(c *Ctx) { c.combineGeneric((*Ctx).intersect, true) },
@@ -205,6 +205,7 @@ func orZero(f float64) float64 {
 type setops struct {
 	inputs     []input
 	aggregate  aggregate
+	newer      bool // the call has COUNT, which Redis 7.0 has not
 	withScores bool
 	limit      int64 // 0: none
 }
@@ -312,7 +313,7 @@ func (o *setops) parseAggregate(args [][]byte) (used int, problem string) {
 	case equalFold(a, "MAX"):
 		o.aggregate = aggMax
 	case equalFold(a, "COUNT"):
-		o.aggregate = aggCount
+		o.aggregate, o.newer = aggCount, true
 	default:
 		return 0, errSyntax
 	}
@@ -354,6 +355,9 @@ func (c *Ctx) combineGeneric(op func(c *Ctx, result *store.ZSet, o *setops), sto
 		result.Bound()
 		op(c, result, &o)
 		c.storeZSet(result, c.Args[1], c.Spec.FullName())
+		if c.changed && o.newer {
+			c.setEffects(c.Args[1], &result.Set)
+		}
 		return
 	}
 	result := c.DB.NewZSet(c.Args[2])

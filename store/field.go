@@ -123,7 +123,7 @@ func (f *Field) Purge(atMS int64, max int) (removed int) {
 	if f.at.rec == 0 {
 		return 0
 	}
-	if removed = f.Field.Expire(atMS, max); removed > 0 {
+	if removed = f.Field.Expire(atMS, max); removed > 0 || f.due != f.Due() { // which may have been too early
 		f.changed()
 	}
 	return removed

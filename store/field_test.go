@@ -255,6 +255,38 @@ func TestMembersExpire(t *testing.T) {
 	}
 }
 
+// TestPurge: members go that are due at a time, up to a number of them, and the key with the last; and where none is, since the
+// first deadline has been put off, the index of fields learns of it.
+func TestPurge(t *testing.T) {
+	f := newFixture(t, Options{Shards: 1})
+	purge := func(atMS int64, max, want int) {
+		t.Helper()
+		f.run(0, func(d *DB) {
+			fd, err := d.FieldForWrite([]byte("k"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := fd.Purge(atMS, max); n != want {
+				t.Errorf("%d members go, want %d", n, want)
+			}
+		})
+		f.check()
+	}
+	purge(startMS, 10, 0)
+	f.put(0, "k", "a", startMS+10)
+	f.put(0, "k", "b", startMS+20)
+	f.put(0, "k", "c", startMS+20)
+	f.put(0, "k", "a", startMS+30)
+	purge(startMS+15, 10, 0)
+	purge(startMS+20, 10, 0)
+	purge(startMS+21, 1, 1)
+	purge(startMS+21, 10, 1)
+	purge(startMS+99, 10, 1)
+	if f.exists(0, "k") {
+		t.Error("the key stays without members")
+	}
+}
+
 // TestFieldGoesWithItsMembers: whoever looks first finds a key gone whose members have all expired.
 func TestFieldGoesWithItsMembers(t *testing.T) {
 	o := &observer{on: true}

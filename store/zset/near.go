@@ -622,6 +622,9 @@ func (n *Near) Sort(hits []Hit) {
 // order puts hits in order. It measures only those whose ranks do not tell: an exact distance costs as much as all the rest of
 // looking at a row.
 func (n *Near) order(hits []Hit) {
+	if len(hits) == 0 {
+		return // there may have been no search: of what cannot have any
+	}
 	last := 0.0
 	for i := range hits {
 		last = max(last, hits[i].Rank)
