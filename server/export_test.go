@@ -3,7 +3,12 @@ package server
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"sync"
 	"testing"
+
+	"quarry/commands"
+	"quarry/store"
 )
 
 // What tests from outside of the package see of servers and clients without a network.
@@ -70,3 +75,61 @@ func (c *testClient) Leave() error {
 
 // Gone reports whether the connection has ended.
 func (c *testClient) Gone() bool { return c.conn.gone }
+
+// recorder is a journal that keeps all that is logged, as a log file has it. It is safe at once.
+type recorder struct {
+	mu   sync.Mutex
+	db   int
+	text []byte
+}
+
+func (r *recorder) Append(db int, effects []byte) (end int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if db != r.db {
+		r.db = db
+		r.text = commands.AppendCommand(r.text, []byte("SELECT"), strconv.AppendInt(nil, int64(db), 10))
+	}
+	r.text = append(r.text, effects...)
+	return int64(len(r.text))
+}
+
+func (r *recorder) Appended() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return int64(len(r.text))
+}
+
+func (r *recorder) Committed() int64 { return r.Appended() }
+func (r *recorder) Commit()          {}
+func (r *recorder) Refusal() string  { return "" }
+
+// Record has the server keep a log from now on.
+func (s *Server) Record() *recorder {
+	r := &recorder{}
+	s.setJournal(r)
+	return r
+}
+
+// Text is the log so far.
+func (r *recorder) Text() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text
+}
+
+// Replay runs a log.
+func (s *Server) Replay(workers int, log []byte) error {
+	r := newReplayer(s, workers)
+	var args [][]byte
+	for len(log) > 0 {
+		args, log = nextCommand(args[:0], log)
+		if r.Apply(args) != nil {
+			break
+		}
+	}
+	return r.Finish()
+}
+
+// Data is all the data, and the server's time.
+func (s *Server) Data() (data *store.Store, nowMS int64) { return s.store, s.wallMS(s.clock()) }

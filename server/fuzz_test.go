@@ -12,6 +12,7 @@ import (
 	"quarry/commands"
 	"quarry/server"
 	"quarry/tests/calls"
+	"quarry/tests/contents"
 	"quarry/tests/harness"
 )
 
@@ -19,6 +20,7 @@ import (
 type bench struct {
 	t       *testing.T
 	s       *server.Server
+	log     interface{ Text() []byte } // of all that has changed
 	clients [3]*client
 	history []string
 }
@@ -40,6 +42,7 @@ type session interface {
 
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, s: server.NewTestServer(t, "--shards", "2", "--databases", "3", "--notify-keyspace-events", "KEA")}
+	b.log = b.s.Record()
 	for i := range b.clients {
 		b.connect(i)
 	}
@@ -143,6 +146,24 @@ func (b *bench) end() {
 	b.s.Forgotten(b.t)
 	if b.t.Failed() {
 		b.fail("clients are remembered")
+	}
+	b.replay()
+}
+
+// replay runs what has been logged on another server, with other shards, forms of values and hashes: it holds the same then.
+func (b *bench) replay() {
+	other := server.NewTestServer(b.t, "--shards", "8", "--databases", "3", "--zset-max-listpack-entries", "0",
+		"--hash-max-listpack-entries", "3", "--set-max-intset-entries", "2", "--set-max-listpack-entries", "4", "--list-max-listpack-size", "1")
+	if err := other.Replay(3, b.log.Text()); err != nil {
+		b.fail("the log: %v", err)
+	}
+	data, nowMS := b.s.Data()
+	copied, _ := other.Data()
+	if d := contents.Differences(contents.Of(copied, nowMS), contents.Of(data, nowMS)); d != "" {
+		b.fail("what came of the log\n%s", d)
+	}
+	if err := other.Sound(); err != nil {
+		b.fail("what came of the log: %v", err)
 	}
 }
 

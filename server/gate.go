@@ -90,7 +90,7 @@ func (w *worker) begin(s *Session) {
 	w.ends = w.watch.now() + int64(turnTime)
 	w.full = len(s.out) + s.turnOutput()
 	w.spec, w.mark, w.prefetched, w.intact, w.swapped = nil, 0, 0, false, w.swapped[:0]
-	w.nested, w.effects.bytes = false, w.effects.bytes[:0] // a panic may have left them
+	w.effects.bytes = w.effects.bytes[:0] // a panic may have left some
 	w.ctx.Client = s
 	setInt64(&s.view.active, w.watch.now()/int64(time.Second))
 	if s.out == nil {
@@ -111,6 +111,7 @@ func (w *worker) end(s *Session) {
 	if p := recover(); p != nil {
 		w.crashed(s, p)
 	}
+	w.endNested()
 	w.locks.release()
 	w.watch.end(w.last())
 	w.forget()

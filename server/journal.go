@@ -41,6 +41,7 @@ type journaling struct {
 	// always says that replies wait for the disk itself; ends are then the positions behind the last change
 	// of each shard, written with the shard locked.
 	always atomic.Bool
+	alone  atomic.Pointer[worker] // that runs a transaction with all shards locked; nil: none does
 	ends   []shardEnd
 }
 
@@ -105,9 +106,10 @@ func (w *worker) append(db int, effects []byte) (end int64) {
 	return end
 }
 
-// seen is the position behind the last change that a command which only reads may have seen.
+// seen is the position behind the last change that a command which has changed nothing may have seen: SETNX, too,
+// tells that there is such a key.
 func (w *worker) seen(spec *commands.Spec) (end int64) {
-	if spec.Flags&commands.ReadOnly == 0 {
+	if spec.Flags&(commands.ReadOnly|commands.Write) == 0 {
 		return 0
 	}
 	if len(w.locks.held) == 0 { // it has looked at all shards, one after the other
@@ -161,6 +163,14 @@ func (t *collected) turnTo(db int) {
 	t.bytes = append(t.bytes, "\r\n"...)
 }
 
+// endNested is called when the commands of a transaction have run, or one has panicked, with their shards still locked.
+func (w *worker) endNested() {
+	if w.nested {
+		w.nested = false
+		w.srv.journal.alone.CompareAndSwap(w, nil)
+	}
+}
+
 // keepEffects is how much room for effects a transaction leaves behind.
 const keepEffects = 64 << 10
 
@@ -198,7 +208,7 @@ func (w *worker) seenByQueue(s *Session) (end int64) {
 func (s *Server) logDelete(db int, key []byte) {
 	if log := s.journalNow(); log != nil {
 		var room [128]byte
-		log.Append(db, commands.AppendCommand(room[:0], deleteName, key))
+		s.logBy(log, db, commands.AppendCommand(room[:0], deleteName, key))
 	}
 }
 
@@ -206,8 +216,18 @@ func (s *Server) logDelete(db int, key []byte) {
 func (s *Server) logPurge(db int, key []byte, nowMS int64) {
 	if log := s.journalNow(); log != nil {
 		var room [128]byte
-		log.Append(db, commands.AppendCommand(room[:0], purgeName, key, strconv.AppendInt(nil, nowMS, 10)))
+		s.logBy(log, db, commands.AppendCommand(room[:0], purgeName, key, strconv.AppendInt(nil, nowMS, 10)))
 	}
+}
+
+// logBy logs what time has brought about: at once, also if a transaction runs, since what that does has not been
+// logged yet. But one that may have exchanged databases names the key as it is now.
+func (s *Server) logBy(log journal, db int, effects []byte) {
+	if w := s.journal.alone.Load(); w != nil {
+		w.collect(db, effects)
+		return
+	}
+	log.Append(db, effects)
 }
 
 var deleteName, purgeName = []byte("DEL"), []byte("HUNT.PURGE")

@@ -158,7 +158,7 @@ func TestReadsWaitUnderAlways(t *testing.T) {
 	s.journal.always.Store(true)
 	a, b := s.connect(t), s.connect(t)
 	a.Feed(respOf("SET k v\n"))
-	for _, read := range []string{"GET k\n", "DBSIZE\n", "MULTI\nGET k\nEXEC\n", "MULTI\nDBSIZE\nEXEC\n", "SCAN 0\n"} {
+	for _, read := range []string{"GET k\n", "DBSIZE\n", "MULTI\nGET k\nEXEC\n", "MULTI\nDBSIZE\nEXEC\n", "SCAN 0\n", "SETNX k w\n", "GETEX k\n", "MULTI\nSETNX k w\nEXEC\n"} {
 		b.Feed(respOf(read))
 		if got := strings.TrimPrefix(b.batchEnd(), "+OK\r\n+QUEUED\r\n"); got != "" {
 			t.Errorf("%s: %q was sent", read, got)

@@ -245,6 +245,7 @@ func (w *worker) runQueue(s *Session) {
 	w.prefetchQueue(t)
 	if len(w.locks.held) == w.srv.store.Shards() {
 		w.db.HoldAll()
+		w.srv.journal.alone.Store(w)
 	}
 	w.out.Array(len(t.calls))
 	w.hushQueued(s, w.mark)
@@ -255,7 +256,7 @@ func (w *worker) runQueue(s *Session) {
 		w.runQueued(s, q.spec, rest[:q.args:q.args])
 		rest = rest[q.args:]
 	}
-	w.nested = false
+	w.endNested()
 	w.recordQueue(s)
 	w.watch.unnest(c)
 	w.spec, w.mark = exec, w.out.Mark()
