@@ -364,7 +364,7 @@ func (h *fakeHost) Restore(d *store.DB, key []byte, r *Restoring) error {
 	if r.Check {
 		return nil
 	}
-	m := d.Store().NewMaker(false)
+	m := d.Store().NewMaker()
 	m.Begin(key, store.TypeString, 0)
 	return errors.Join(m.Text(text), m.Put(d, r.ExpireAtMS, r.Using, r.Replace))
 }

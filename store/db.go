@@ -34,7 +34,8 @@ type DB struct {
 	glance      zset.Set
 	glanceTable table.Table
 
-	entry Entry // the last one
+	entry Entry  // the last one
+	maker *Maker // nil: none is needed yet
 
 	ready      []ReadyKey
 	readyBytes []byte // the keys of ready

@@ -1,13 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"quarry/store/bloom"
 	"quarry/store/field"
 	"quarry/store/internal/offheap"
+	"quarry/store/internal/slab"
 	"quarry/store/list"
 	"quarry/store/table"
 	"quarry/store/zset"
@@ -50,11 +53,75 @@ type Maker struct {
 	bits  bool // bloom is one
 	field field.Field
 	loose
+
+	due map[part][]dueKey // nil: times go into their index at once
 }
 
-// NewMaker makes a Maker for one goroutine. Bounded, it looks for room as values grow, and fails with ErrOOM.
-func (s *Store) NewMaker(bounded bool) *Maker {
-	return &Maker{s: s, loose: loose{loose: true, bounded: bounded}}
+// part is a shard's part of a database.
+type part struct {
+	sh    *shard
+	index int
+}
+
+// dueKey is a key that expires, on its way into the time index.
+type dueKey struct {
+	atMS int64
+	rec  slab.Ref
+}
+
+// NewMaker makes a Maker for one goroutine. After Bound it looks for room as values grow, and fails with ErrOOM.
+func (s *Store) NewMaker() *Maker { return &Maker{s: s, loose: loose{loose: true}} }
+
+// Maker is one for the goroutine of d. It looks for room as values grow.
+func (d *DB) Maker() *Maker {
+	if d.maker == nil {
+		d.maker = d.s.NewMaker()
+		d.maker.Bound()
+	}
+	return d.maker
+}
+
+// DeferTimes has the time indexes made by FinishTimes, which is faster for very many keys. Until then the store is only used by Makers.
+func (m *Maker) DeferTimes() { m.due = map[part][]dueKey{} }
+
+// FinishTimes puts the keys that expire into the time indexes; no value is begun. It locks one shard after the other.
+func (m *Maker) FinishTimes() {
+	for p, list := range m.due {
+		slices.SortFunc(list, func(a, b dueKey) int {
+			return cmp.Or(cmp.Compare(a.atMS, b.atMS), cmp.Compare(a.rec, b.rec))
+		})
+		p.sh.lock()
+		p.sh.addTimes(&p.sh.dbs[p.index], list, &m.rows)
+		p.sh.unlock()
+	}
+	clear(m.due)
+}
+
+// addTimes puts keys into a time index, in order.
+func (sh *shard) addTimes(db *database, list []dueKey, rows *zset.Builder) {
+	if db.times != (zset.Handle{}) {
+		sh.times.Open(db.times, &sh.set)
+	} else {
+		sh.times.Create(&sh.set)
+	}
+	rows.Start(&sh.set, len(list))
+	for _, k := range list {
+		rows.Add(sh.nameOf(k.rec), float64(k.atMS))
+	}
+	rows.Finish()
+	sh.storeTimes(db)
+}
+
+// setTime has the key that was made expire at a time, 0 for never.
+func (m *Maker) setTime(at *spot, atMS int64) {
+	switch {
+	case m.due == nil:
+		at.sh.setExpireAt(at.db, at.rec, atMS)
+	case atMS != 0:
+		at.sh.heap.W(at.rec).SetU64(recExpire, uint64(atMS))
+		p := part{at.sh, at.index}
+		m.due[p] = append(m.due[p], dueKey{atMS, at.rec})
+	}
 }
 
 // Begin begins a value for a key. hint is how many elements it is said to have; it costs nothing if that is not so.
@@ -212,7 +279,7 @@ func (m *Maker) Put(d *DB, expireAtMS int64, u Using, replace bool) error {
 		at.gone = false
 	}
 	at.make(m.key, v, d.useOf(u))
-	at.sh.setExpireAt(at.db, at.rec, expireAtMS)
+	m.setTime(&at, expireAtMS)
 	d.signal(&at, m.key)
 	m.typ, m.large = None, nil
 	return nil

@@ -56,7 +56,7 @@ func TestMakerFails(t *testing.T) {
 			f := newFixture(t, Options{Shards: 1, Seed: 1})
 			f.run(0, func(d *DB) { d.SetString([]byte("k"), []byte("old"), false) })
 			f.run(0, func(d *DB) {
-				m := f.s.NewMaker(false)
+				m := f.s.NewMaker()
 				m.Begin([]byte("k"), c.typ, 0)
 				err := c.make(m)
 				if err == nil {
@@ -89,7 +89,8 @@ func TestMakerIsBounded(t *testing.T) {
 		{TypeZSet, func(m *Maker, i int) error { return m.Row(fmt.Append(big, i), float64(i)) }},
 	} {
 		f.run(0, func(d *DB) {
-			m := f.s.NewMaker(true)
+			m := f.s.NewMaker()
+			m.Bound()
 			m.Begin([]byte("k"), c.typ, 0)
 			var err error
 			for i := 0; i < 100 && err == nil; i++ {
@@ -118,7 +119,7 @@ func TestMakerUses(t *testing.T) {
 		f := newFixture(t, Options{Seed: 1})
 		f.s.SetLFU(c.lfu)
 		f.run(0, func(d *DB) {
-			m := f.s.NewMaker(false)
+			m := f.s.NewMaker()
 			m.Begin([]byte("k"), TypeString, 0)
 			if err := m.Put(d, startMS+9, c.u, false); err != nil {
 				t.Error(err)
@@ -128,5 +129,45 @@ func TestMakerUses(t *testing.T) {
 				t.Errorf("%+v: %+v, until %d", c, o, at)
 			}
 		})
+	}
+}
+
+// TestDeferredTimes: keys expire as they do otherwise, and those that did before.
+func TestDeferredTimes(t *testing.T) {
+	f := newFixture(t, Options{Shards: 2, Seed: 1})
+	f.run(0, func(d *DB) {
+		d.SetString([]byte("old"), nil, false)
+		d.SetExpireAt([]byte("old"), startMS+50)
+	})
+	m := f.s.NewMaker()
+	m.DeferTimes()
+	for db := range 2 {
+		f.run(db, func(d *DB) {
+			for i := range 1000 {
+				m.Begin(fmt.Append(nil, i), TypeString, 0)
+				at := int64(0)
+				if i%3 > 0 {
+					at = startMS + int64(i*7919%1000)
+				}
+				if err := m.Put(d, at, UsedNow(), false); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	m.FinishTimes()
+	f.check()
+	for db, want := range []int{667, 666} {
+		if _, expires, _ := f.s.ExpireStats(db); expires != want {
+			t.Errorf("database %d: %d keys expire, want %d", db, expires, want)
+		}
+	}
+	f.now += 500
+	for f.s.Tick(f.now) {
+	}
+	for db := range 2 {
+		if keys, expires, _ := f.s.ExpireStats(db); keys < 600 || keys > 750 || keys-expires != 334 {
+			t.Errorf("database %d: %d keys, %d expire", db, keys, expires)
+		}
 	}
 }

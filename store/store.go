@@ -75,6 +75,9 @@ const (
 	types // their number
 )
 
+// IsRedis reports whether Redis has the type.
+func (t Type) IsRedis() bool { return t < TypeBloom }
+
 // Store is all data of the process: the shards and what they share.
 type Store struct {
 	region     *offheap.Region

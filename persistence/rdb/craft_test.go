@@ -160,7 +160,7 @@ var (
 func quoteAll(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
-		quoted[i] = strconv.Quote(s)
+		quoted[i] = quote(s)
 	}
 	return strings.Join(quoted, " ")
 }

@@ -27,6 +27,7 @@ var ErrTooLarge = errors.New("the value is too large for a payload")
 // ErrTooLarge.
 func Dump(e *store.Entry, compress bool, max int64) ([]byte, error) {
 	w := writer{compress: compress, max: int(max)}
+	defer w.done()
 	w.byte(codeOf(e.Type()))
 	w.value(e)
 	w.room()
@@ -65,7 +66,7 @@ func Restore(d *store.DB, key, payload []byte, o RestoreOptions) error {
 	if err := CheckDump(payload); err != nil {
 		return err
 	}
-	b := builder{s: d.Store(), d: d, maker: d.Store().NewMaker(true), replace: o.Replace, dry: o.Check}
+	b := builder{s: d.Store(), d: d, maker: d.Maker(), replace: o.Replace, dry: o.Check}
 	defer b.discard()
 	var c chunk
 	var failed error

@@ -83,7 +83,6 @@ func Load(r io.Reader, s *store.Store, o LoadOptions) (Stats, error) {
 	}
 	l.stop()
 	for _, w := range l.workers {
-		w.discard()
 		l.stats.Keys += w.keys
 		l.stats.Empty += w.empty
 		if w.err != nil && (err == nil || errors.Is(err, errBroken)) {
@@ -116,7 +115,8 @@ func newLoader(r io.Reader, s *store.Store, o LoadOptions) *loader {
 	l.free = make(chan *chunk, n*(queued+2))
 	for range n {
 		w := &worker{queue: make(chan *chunk, queued), filling: new(chunk)}
-		w.builder = builder{s: s, d: s.NewDB(), maker: s.NewMaker(false), loading: true, nowMS: o.NowMS}
+		w.builder = builder{s: s, d: s.NewDB(), maker: s.NewMaker(), loading: true, nowMS: o.NowMS}
+		w.maker.DeferTimes()
 		w.skip = func(key []byte) {
 			w.empty++
 			l.warn("a key without elements is left out", slog.String("key", fmt.Sprintf("%.128q", key)))
@@ -156,6 +156,8 @@ func (l *loader) build(w *worker) {
 		default:
 		}
 	}
+	w.discard()
+	w.maker.FinishTimes()
 }
 
 // send hands a worker the chunk that was filled for it.

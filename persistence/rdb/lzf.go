@@ -3,6 +3,7 @@ package rdb
 import (
 	"errors"
 	"math/bits"
+	"sync"
 )
 
 // LZF is Lehmann's compression: a row of tokens, each of which is a run of bytes as they are, or names bytes that came before:
@@ -22,6 +23,9 @@ type lzf struct {
 	seen [1 << 13]uint32 // where, plus 1, three bytes of a hash were last
 	out  []byte
 }
+
+// lzfs are kept for the next payload.
+var lzfs = sync.Pool{New: func() any { return new(lzf) }}
 
 // compress is src in fewer than limit bytes, nil if that cannot be; until the next call.
 func (z *lzf) compress(src []byte, limit int) []byte {

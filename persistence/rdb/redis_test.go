@@ -30,36 +30,30 @@ func redisContents(t testing.TB, c *harness.Client) map[string]string {
 
 func redisDescribe(c *harness.Client, key string) string {
 	var list []string
-	quote := func(v []string) {
-		for _, s := range v {
-			list = append(list, fmt.Sprintf("%q", s))
-		}
-	}
-	pairs := func(v []string, format string) {
-		for i := 0; i < len(v); i += 2 {
-			list = append(list, fmt.Sprintf(format, v[i], v[i+1]))
-		}
-	}
 	switch typ := c.Do("TYPE", key).Text(); typ {
 	case "string":
 		if text := c.Do("GET", key).Text(); text != "" {
-			list = []string{fmt.Sprintf("%q", text)}
+			list = []string{quote(text)}
 		}
 	case "list":
-		quote(c.Do("LRANGE", key, "0", "-1").Strings())
+		for _, s := range c.Do("LRANGE", key, "0", "-1").Strings() {
+			list = append(list, quote(s))
+		}
 	case "set":
 		for _, m := range c.Do("SMEMBERS", key).Strings() {
-			list = append(list, fmt.Sprintf("%q=%q", m, ""))
+			list = append(list, quote(m)+`=""`)
 		}
 		slices.Sort(list)
 	case "hash":
-		pairs(c.Do("HGETALL", key).Strings(), "%q=%q")
+		for pair := range slices.Chunk(c.Do("HGETALL", key).Strings(), 2) {
+			list = append(list, quote(pair[0])+"="+quote(pair[1]))
+		}
 		slices.Sort(list)
 	case "zset":
 		v := c.Do("ZRANGE", key, "0", "-1", "WITHSCORES").Strings()
 		for i := 0; i < len(v); i += 2 {
 			score, _ := strconv.ParseFloat(v[i+1], 64)
-			list = append(list, fmt.Sprintf("%q=%v", v[i], score))
+			list = append(list, fmt.Sprintf("%s=%v", quote(v[i]), score))
 		}
 	default:
 		list = []string{"type " + typ}

@@ -48,12 +48,11 @@ type SaveOptions struct {
 	UsedMemory int64 // bytes
 	Uses       Uses
 	Aux        []Aux // more of them
-	// Progress is called now and then with the number of keys that have been written; its error ends Save. nil: nobody is told.
+	// Leave says which keys are left out, such as those of types that Redis has not (store.Type.IsRedis); nil: none are.
+	Leave func(e *store.Entry) bool
+	// Progress is called every 256 KiB or so with the number of keys that have been written; its error ends Save. nil: nobody is told.
 	Progress func(keys int64) error
 }
-
-// progressKeys is after how many keys Progress is called.
-const progressKeys = 256
 
 // saver is a file that is being written.
 type saver struct {
@@ -65,7 +64,11 @@ type saver struct {
 // Save writes all that src has as an RDB file. It keeps some 300 KiB in memory, and up to the length of the longest element.
 func Save(w io.Writer, src Source, o SaveOptions) error {
 	s := &saver{o: o}
+	defer s.done()
 	s.w, s.noSum, s.compress = w, !o.Checksum, o.Compress
+	if o.Progress != nil {
+		s.passed = func() error { return o.Progress(s.keys) }
+	}
 	s.head()
 	for db := range src.Databases() {
 		keys, expires := src.Size(db)
@@ -106,6 +109,9 @@ func (s *saver) head() {
 
 // entry writes a key.
 func (s *saver) entry(e *store.Entry) error {
+	if s.o.Leave != nil && s.o.Leave(e) {
+		return nil
+	}
 	if at := e.ExpireAt(); at != 0 {
 		s.byte(codeExpireMS)
 		s.u64(uint64(at))
@@ -123,8 +129,5 @@ func (s *saver) entry(e *store.Entry) error {
 	s.value(e)
 	s.room()
 	s.keys++
-	if s.err == nil && s.o.Progress != nil && s.keys%progressKeys == 0 {
-		s.err = s.o.Progress(s.keys)
-	}
 	return s.err
 }

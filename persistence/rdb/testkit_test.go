@@ -2,10 +2,12 @@ package rdb_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,6 +66,14 @@ func run(s *store.Store, db int, fn func(d *store.DB)) {
 	fn(d)
 }
 
+// quote is a string as %q has it, or, if it is very long, a hash of it.
+func quote[S ~string | ~[]byte](s S) string {
+	if len(s) > 30_000 {
+		return fmt.Sprintf("%d bytes, %x", len(s), sha256.Sum256([]byte(s)))
+	}
+	return strconv.Quote(string(s))
+}
+
 // describe is an entry in words.
 func describe(e *store.Entry) string {
 	var list []string
@@ -75,20 +85,20 @@ func describe(e *store.Entry) string {
 			text = append(text, p.Next()...)
 		}
 		if len(text) > 0 {
-			add("%q", text)
+			add("%s", quote(text))
 		}
 	case store.TypeHash, store.TypeSet:
 		for it := e.Pairs(); it.Next(); {
-			add("%q=%q", it.Key(), it.Value())
+			add("%s=%s", quote(it.Key()), quote(it.Value()))
 		}
 		slices.Sort(list)
 	case store.TypeList:
 		for it := e.Items(); it.Next(); {
-			add("%q", it.Value())
+			add("%s", quote(it.Value()))
 		}
 	case store.TypeZSet:
 		for it := e.Rows(false); it.Next(); {
-			add("%q=%v", it.Member(), it.Score())
+			add("%s=%v", quote(it.Member()), it.Score())
 		}
 	case store.TypeBloom:
 		var s bloom.State

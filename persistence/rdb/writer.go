@@ -25,6 +25,8 @@ type writer struct {
 	noSum bool
 	err   error
 
+	passed func() error // is called after each write; nil: it is not
+
 	compress bool
 	lzf      *lzf // made when it is needed
 }
@@ -42,7 +44,9 @@ func (w *writer) pass(b []byte) {
 	if !w.noSum {
 		w.sum = checksum(w.sum, b)
 	}
-	_, w.err = w.w.Write(b)
+	if _, w.err = w.w.Write(b); w.err == nil && w.passed != nil {
+		w.err = w.passed()
+	}
 }
 
 // room is called between elements, so that the buffer stays small, or a payload is given up that would be too large.
@@ -99,7 +103,7 @@ func (w *writer) str(b []byte) {
 	}
 	if w.compress && len(b) >= compressMin && len(b) <= compressMax {
 		if w.lzf == nil {
-			w.lzf = new(lzf)
+			w.lzf = lzfs.Get().(*lzf)
 		}
 		if z := w.lzf.compress(b, len(b)-compressGain+1); z != nil {
 			w.byte(encoded | encodedLZF)
@@ -111,6 +115,14 @@ func (w *writer) str(b []byte) {
 	}
 	w.length(uint64(len(b)))
 	w.raw(b)
+}
+
+// done gives back what the writer has taken.
+func (w *writer) done() {
+	if w.lzf != nil {
+		lzfs.Put(w.lzf)
+		w.lzf = nil
+	}
 }
 
 func (w *writer) text(s string) { w.str([]byte(s)) }
