@@ -3,12 +3,15 @@ package server_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"quarry/commands"
+	"quarry/server"
 	"quarry/tests/calls"
 	"quarry/tests/contents"
 	"quarry/tests/harness"
@@ -237,4 +240,82 @@ func (b *bench) feedTo(c *harness.Client) {
 			}
 		}
 	}
+}
+
+// TestRedisLogReplayed: a log that Redis has written gives the same data here.
+func TestRedisLogReplayed(t *testing.T) {
+	rounds := uint64(10)
+	if testing.Short() {
+		rounds = 2
+	}
+	for seed := range rounds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			dir := t.TempDir()
+			redis := harness.StartRedis(t, "--dir", dir, "--databases", "3", "--appendonly", "yes", "--appendfsync", "no")
+			c := redis.Dial(t)
+			b := newBench(t)
+			g := newChanger(b, 2*seed, loggedAlike)
+			for range 3000 {
+				if args := g.Draw(); !leftOpen(args) {
+					b.note("%.200s", calls.Quote(args))
+					c.Do(args...)
+				}
+			}
+			c.Do("DISCARD")
+			time.Sleep(50 * time.Millisecond)
+			want := contents.Ask(c, 3)
+			log := redisLog(t, dir)
+			other := server.NewTestServer(t, "--databases", "3", "--shards", "4")
+			if err := other.Replay(2, log); err != nil {
+				b.fail("%v", err)
+			}
+			data, nowMS := other.Data()
+			got := contents.Of(data, nowMS)
+			for key := range got { // Redis finds some when it is asked, and logs them then
+				if _, there := want[key]; !there && got.ExpireAt(key) != 0 && got.ExpireAt(key) < nowMS {
+					delete(got, key)
+				}
+			}
+			if d := contents.Differences(got, want); d != "" {
+				b.fail("what came of Redis' log\n%s", d)
+			}
+			if n := len(want); n < 5 {
+				t.Errorf("only %d keys are left", n)
+			}
+		})
+	}
+}
+
+// loggedAlike are the commands that Redis has and that wait for nobody.
+func loggedAlike(s *commands.Spec) bool {
+	return s.Group != commands.Hunt && s.Group != commands.BloomGroup && !s.Has(commands.Blocking) && s.Name != "HGETDEL"
+}
+
+// leftOpen reports whether Redis says no more about what a call stores than the call itself, and leaves open, or
+// sees differently, what that is.
+func leftOpen(args []string) bool {
+	name := strings.ToUpper(args[0])
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(args, func(a string) bool { return slices.Contains(words, strings.ToUpper(a)) })
+	}
+	switch {
+	case strings.HasPrefix(name, "GEO") && name != "GEOADD":
+		return has("STORE", "STOREDIST") || name == "GEOSEARCHSTORE"
+	case strings.HasPrefix(name, "SORT"):
+		return has("BY")
+	}
+	return has("BYLEX") || strings.HasSuffix(name, "LEX")
+}
+
+// redisLog is the log that Redis has written so far.
+func redisLog(t *testing.T, dir string) []byte {
+	paths, err := filepath.Glob(filepath.Join(dir, "appendonlydir", "*.incr.aof"))
+	if err != nil || len(paths) != 1 {
+		t.Fatalf("the log is in %q, %v", paths, err)
+	}
+	log, err := os.ReadFile(paths[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log
 }

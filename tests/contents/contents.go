@@ -208,6 +208,14 @@ func Differences(got, want Contents) string {
 	return b.String()
 }
 
+// ExpireAt is when a key expires, Unix ms; 0: never, or it is not there.
+func (c Contents) ExpireAt(key string) (atMS int64) {
+	_, text, _ := strings.Cut(c[key], " until ")
+	text, _, _ = strings.Cut(text, ":")
+	atMS, _ = strconv.ParseInt(text, 10, 64)
+	return atMS
+}
+
 func (c Contents) of(key string) string {
 	if text, ok := c[key]; ok {
 		return text

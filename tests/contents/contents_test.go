@@ -30,6 +30,9 @@ func TestAsk(t *testing.T) {
 			t.Errorf("%s is %s, want %s", key, want[key], text)
 		}
 	}
+	if a, b, c := want.ExpireAt(`0:"e"`), want.ExpireAt(`0:"s"`), want.ExpireAt("none"); a != 99999999999999 || b != 0 || c != 0 {
+		t.Errorf("they expire at %d, %d and %d", a, b, c)
+	}
 	for _, line := range []string{
 		"APPEND s x", "PERSIST e", "HSET h f 2", "SREM set a", "LSET l 0 d", "ZINCRBY z 1 a", "SELECT 1", "SET s text", "DEL s",
 	} {
