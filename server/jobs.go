@@ -98,6 +98,7 @@ func (s *Server) runJob(j *saving) (err error) {
 
 // writeSnapshot writes dump.rdb.
 func (s *Server) writeSnapshot(j *saving) error {
+	s.store.PrepareCut()
 	view, err := s.store.Cut(func() { j.changes = s.changed() })
 	if err != nil {
 		return err
@@ -115,6 +116,7 @@ func (s *Server) rewriteLog(j *saving) error {
 		return err
 	}
 	log := s.persist.log
+	s.store.PrepareCut()
 	view, err := s.store.Cut(func() {
 		r.Cut()
 		s.setJournal(log) // if it has been turned on just now, it begins here

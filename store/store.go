@@ -88,7 +88,8 @@ type Store struct {
 
 	limits    atomic.Pointer[Limits] // a shard takes them over when it is locked
 	maxMemory atomic.Int64
-	lfu       atomic.Bool // use words are counters (use.go)
+	viewLimit atomic.Int64 // bytes that views should copy at most; 0: any number
+	lfu       atomic.Bool  // use words are counters (use.go)
 
 	keepExpired atomic.Bool
 
@@ -150,6 +151,13 @@ func (s *Store) newShard(o Options) *shard {
 		limits:   &s.limits,
 		observer: o.Observer,
 	}
+	sh.setKinds()
+	sh.applyLimits()
+	return sh
+}
+
+// setKinds makes what is done with values of each type.
+func (sh *shard) setKinds() {
 	sh.kinds = [types]kind{
 		TypeString: stringKind{sh},
 		TypeHash:   tableKind{sh, TypeHash, sh.hashes},
@@ -159,8 +167,6 @@ func (s *Store) newShard(o Options) *shard {
 		TypeBloom:  bloomKind{sh},
 		TypeField:  fieldKind{sh},
 	}
-	sh.applyLimits()
-	return sh
 }
 
 // sequence is a source of random numbers for any goroutine: Weyl's sequence, mixed (SplitMix64).

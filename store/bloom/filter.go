@@ -63,6 +63,13 @@ type Env struct {
 	arenas slab.Arenas[*arena]
 }
 
+// Freeze returns the surroundings of the filters as v has them, in a frozen heap. The shard's lock is held, since v was cut.
+func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) Env {
+	return Env{Heap: heap, Seed: e.Seed, Allows: e.Allows, Room: e.Room, arenas: e.arenas.Freeze(func(a *arena) *arena {
+		return &arena{a.pages.Freeze(v)}
+	})}
+}
+
 // Arenas is the number of large filters there are.
 func (e *Env) Arenas() int { return e.arenas.Len() }
 

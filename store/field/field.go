@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"quarry/store/internal/hash"
+	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -35,6 +36,11 @@ const scratchKept = 64 << 10
 // NewEnv makes the environment of a shard.
 func NewEnv(heap *slab.Heap, h hash.Hasher) *Env {
 	return &Env{Heap: heap, Sets: zset.Env{Heap: heap, Limits: &timesLimits, Hash: h}}
+}
+
+// Freeze returns the surroundings of the fields as v has them, in a frozen heap. The shard's lock is held, since v was cut.
+func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) *Env {
+	return &Env{Heap: heap, Sets: e.Sets.Freeze(v, heap)}
 }
 
 // Arenas is the number of large sets of its fields, of which each may have two.

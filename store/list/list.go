@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"quarry/store/internal/listpack"
+	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
 
@@ -71,6 +72,13 @@ type Env struct {
 
 	arenas   slab.Arenas[*arena] // large lists by Handle.Ref
 	littered []*arena            // those of them that have parts for Reclaim to free
+}
+
+// Freeze returns the surroundings of the lists as v has them, in a frozen heap. The shard's lock is held, since v was cut.
+func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) Env {
+	return Env{Heap: heap, Limits: e.Limits, arenas: e.arenas.Freeze(func(a *arena) *arena {
+		return &arena{heap: a.heap.Freeze(v), root: a.root}
+	})}
 }
 
 // Arenas is the number of large lists there are.

@@ -5,6 +5,7 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/heaplist"
 	"quarry/store/internal/listpack"
+	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
 
@@ -59,6 +60,18 @@ type Env struct {
 // sets. All shards have the same hasher.
 func NewEnv(heap *slab.Heap, h hash.Hasher, pairs bool) *Env {
 	return &Env{home: space{heap: heap, hash: h, pairs: pairs}}
+}
+
+// Freeze returns the surroundings of the tables as v has them, in a frozen heap. The shard's lock is held, since v was cut.
+func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) *Env {
+	c := &Env{Limits: e.Limits, home: e.home}
+	c.home.heap = heap
+	c.arenas = e.arenas.Freeze(func(a *arena) *arena {
+		f := &arena{space: a.space, head: a.head}
+		f.heap = a.heap.Freeze(v)
+		return f
+	})
+	return c
 }
 
 // Arenas is the number of large tables there are.

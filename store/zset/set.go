@@ -5,6 +5,7 @@ import (
 
 	"quarry/store/internal/hash"
 	"quarry/store/internal/heaplist"
+	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
 
@@ -80,6 +81,22 @@ type Env struct {
 
 // scratchMax is what scratch space is kept of: a longer member gets memory of its own.
 const scratchMax = 64 << 10
+
+// Freeze returns the surroundings of the sets as v has them, in a frozen heap. Frozen sets are walked, in either direction, and
+// their members counted: what looks for a member reads an index that is changing. The shard's lock is held, since v was cut.
+func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) Env {
+	return Env{Heap: heap, Limits: e.Limits, Hash: e.Hash, arenas: e.arenas.Freeze(func(a *arena) *arena {
+		return &arena{nodes: a.nodes.Freeze(v), blobs: a.blobs.Freeze(v)}
+	})}
+}
+
+// Done says that the reader is through with a frozen set.
+func (s *Set) Done() {
+	if s.enc == Large {
+		s.t.ar.nodes.Done()
+		s.t.ar.blobs.Done()
+	}
+}
 
 // Arenas is the number of large sets there are.
 func (e *Env) Arenas() int { return e.arenas.Len() }

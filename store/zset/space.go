@@ -157,6 +157,13 @@ func (t *tree) r(id uint32) offheap.Block {
 	return t.base.Sub(int(id)<<blockShift, blockSize)
 }
 
+// pass says that a walk is through with block id: of a frozen set it is not kept any more as it was.
+func (t *tree) pass(id uint32) {
+	if t.ar != nil {
+		t.ar.nodes.Pass(id/pageBlocks, id%pageBlocks<<blockShift, blockSize)
+	}
+}
+
 // w touches block id and is it for writing. A medium set is touched as a whole
 // when a change begins (beginWrite).
 func (t *tree) w(id uint32) offheap.Block {

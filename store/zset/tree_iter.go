@@ -4,6 +4,7 @@ package zset
 type treeIter struct {
 	t       *tree
 	l       leaf
+	id      uint32 // block of l
 	pos     int
 	n       int // rows in l
 	reverse bool
@@ -24,7 +25,7 @@ func (it *treeIter) seek(t *tree, rank int, reverse bool) {
 }
 
 func (it *treeIter) enter(id uint32) {
-	it.l = it.t.leafR(id)
+	it.l, it.id = it.t.leafR(id), id
 	it.l.Prefetch(prefetchLines)
 	it.n = it.l.n()
 }
@@ -73,6 +74,7 @@ func (it *treeIter) step() bool {
 		it.ahead = false
 		return false
 	}
+	it.t.pass(it.id)
 	it.enter(id)
 	it.pos = 0
 	if it.reverse {

@@ -14,6 +14,11 @@ type Pages struct {
 	//	|   frame   |   epoch   |     0: no page
 	//	+-----------+-----------+
 	words []uint64
+
+	// shadows are what views keep of these pages, of those that have not been noticed to be over. frozen is set
+	// where the list itself is what a view has (view.go).
+	shadows []*shadow
+	frozen  *shadow
 }
 
 // NewPages makes an empty list of pages of r.
@@ -41,7 +46,9 @@ func (p *Pages) Put(i uint32) {
 
 // Drop gives page i back. Its place stays, empty, until Put or Truncate.
 func (p *Pages) Drop(i uint32) {
-	p.r.give(uint32(p.words[i] >> 32))
+	if frame := uint32(p.words[i] >> 32); !p.keep(i, frame) {
+		p.r.give(frame)
+	}
 	p.words[i] = 0
 }
 
@@ -74,16 +81,18 @@ func (p *Pages) DropSome(n int) int {
 	var frames [64]uint32
 	for n > 0 && len(p.words) > 0 {
 		k := 0
-		for k < min(n, len(frames)) && len(p.words) > 0 {
+		for k < len(frames) && n > 0 && len(p.words) > 0 {
 			last := len(p.words) - 1
-			if w := p.words[last]; w != 0 {
+			if w := p.words[last]; w != 0 && !p.keep(uint32(last), uint32(w>>32)) {
 				frames[k] = uint32(w >> 32)
 				k++
 			}
 			p.words = p.words[:last]
+			n--
 		}
-		p.r.give(frames[:k]...)
-		n -= max(k, 1)
+		if k > 0 {
+			p.r.give(frames[:k]...)
+		}
 	}
 	if len(p.words) == 0 {
 		p.words = nil
@@ -93,24 +102,31 @@ func (p *Pages) DropSome(n int) int {
 
 // R is the n bytes at off of page i, for reading.
 func (p *Pages) R(i, off uint32, n int) Block {
-	return readBlock(p.r.frame(uint32(p.words[i]>>32)), off, n)
+	w := p.words[i]
+	if w&frozenBit != 0 {
+		return p.read(i, off, n)
+	}
+	return readBlock(p.r.frame(uint32(w>>32)), off, n)
 }
 
 // W touches page i and is the n bytes at off of it, for writing.
 func (p *Pages) W(i, off uint32, n int) Block {
 	w := p.words[i]
 	if uint32(w) != p.r.epoch {
-		w = p.touch(i)
+		p.touch(i, off, n)
 	}
 	return writeBlock(p.r.frame(uint32(w>>32)), off, n)
 }
 
-// touch stamps a page that is changed for the first time in this epoch. No
-// views are cut yet, so nobody else can be reading the page; with them, this is
-// where it is copied to a fresh frame first.
+// touch has the views keep n bytes at off of page i, which is about to be changed there, and stamps the page
+// when there is nothing left of it that a view may ask for.
 //
 //go:noinline
-func (p *Pages) touch(i uint32) uint64 {
-	p.words[i] = p.words[i]&^0xffffffff | uint64(p.r.epoch)
-	return p.words[i]
+func (p *Pages) touch(i, off uint32, n int) {
+	if p.frozen != nil {
+		panic("offheap: a view is changed")
+	}
+	if len(p.shadows) == 0 || p.saved(i, off, n) {
+		p.words[i] = p.words[i]&^0xffffffff | uint64(p.r.epoch)
+	}
 }

@@ -37,6 +37,8 @@ type Region struct {
 	ready atomic.Int64
 
 	used, peak, resident atomic.Int64 // pages
+
+	views viewState // view.go
 }
 
 // NewRegion reserves address space; it takes no memory yet.

@@ -50,5 +50,17 @@ func (t *Arenas[A]) Reclaim(n int) bool {
 	return len(t.grave) > 0
 }
 
+// Freeze returns the table with what fn makes of each arena that is not buried.
+func (t *Arenas[A]) Freeze(fn func(A) A) Arenas[A] {
+	var none A
+	c := Arenas[A]{list: make([]A, len(t.list))}
+	for i, a := range t.list {
+		if a != none {
+			c.list[i] = fn(a)
+		}
+	}
+	return c
+}
+
 // Len is the number of arenas, without those buried.
 func (t *Arenas[A]) Len() int { return len(t.list) - len(t.vacant) }

@@ -206,6 +206,17 @@ func (h *Heap) Clone() *Heap {
 	return &c
 }
 
+// Freeze returns the heap as v has it, to be read by one goroutine. The lock that guards h is held, since v was cut.
+func (h *Heap) Freeze(v *offheap.View) *Heap {
+	c := *h
+	c.pages = h.pages.Freeze(v)
+	c.meta, c.holes = slices.Clone(h.meta), nil
+	return &c
+}
+
+// Done says that the reader is through with a frozen heap.
+func (h *Heap) Done() { h.pages.Done() }
+
 // CloseSome gives up to n of the heap's pages back, whatever lives in them, and reports
 // whether there are more. Nothing else may be called once it has been.
 func (h *Heap) CloseSome(n int) bool {

@@ -1,0 +1,5 @@
+//go:build !heapalloc
+
+package offheap
+
+const eagerViews = false
