@@ -111,6 +111,9 @@ var keysCommands = []Spec{
 
 const errSameObject = "ERR source and destination objects are the same"
 
+// TypeName is a type as TYPE answers it.
+func TypeName(t store.Type) string { return typeNames[t] }
+
 // typeNames are the types as TYPE answers and SCAN's TYPE option takes them.
 var typeNames = [...]string{
 	store.None: "none", store.TypeString: "string", store.TypeHash: "hash", store.TypeSet: "set",
