@@ -17,8 +17,13 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run is the whole process; it returns the exit code.
 func run(args []string) int {
-	if len(args) > 0 && args[0] == "check" {
-		return server.Check(args[1:], os.Stdout)
+	if len(args) > 0 {
+		switch args[0] {
+		case "check":
+			return server.Check(args[1:], os.Stdout)
+		case "export":
+			return server.Export(args[1:], os.Stdout)
+		}
 	}
 	if len(args) > 0 && args[0] == "export" {
 		return server.Export(args[1:], os.Stdout)

@@ -164,7 +164,7 @@ func (s *Server) watchView(j *saving, view *store.View) (end func()) {
 }
 
 // writeRDB writes a view as an RDB file.
-func (s *Server) writeRDB(j *saving, w io.Writer, view *store.View, base bool) error {
+func (s *Server) writeRDB(j *saving, w io.Writer, view rdb.Source, base bool) error {
 	return rdb.Save(w, view, rdb.SaveOptions{
 		Compress: s.cfg.RDBCompression.Load(), Checksum: s.cfg.RDBChecksum.Load(), AOFBase: base,
 		CTimeUnix: time.Now().Unix(), UsedMemory: s.memoryUse().used,

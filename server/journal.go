@@ -156,7 +156,8 @@ func (t *collected) turnTo(db int) {
 	}
 	t.db = db
 	number := strconv.Itoa(db)
-	t.bytes = append(t.bytes, "*2\r\n$6\r\nSELECT\r\n$"...)
+	// In small letters, as in the log itself: capitals are the mark of Redis there.
+	t.bytes = append(t.bytes, "*2\r\n$6\r\nselect\r\n$"...)
 	t.bytes = strconv.AppendInt(t.bytes, int64(len(number)), 10)
 	t.bytes = append(t.bytes, "\r\n"...)
 	t.bytes = append(t.bytes, number...)

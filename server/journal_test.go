@@ -208,7 +208,7 @@ func TestTransactionIsOneEntry(t *testing.T) {
 	}
 	run("MULTI\nSET a 1\nGET a\nINCR a\nDEL none\nEXEC\n", "0 MULTI, SET a 1, INCR a, EXEC\n")
 	run("MULTI\nGET a\nEXEC\n", "")
-	run("MULTI\nSELECT 2\nSET b 1\nSELECT 0\nSET c 1\nEXEC\n", "2 MULTI, SET b 1, SELECT 0, SET c 1, SELECT 2, EXEC\n")
+	run("MULTI\nSELECT 2\nSET b 1\nSELECT 0\nSET c 1\nEXEC\n", "2 MULTI, SET b 1, select 0, SET c 1, select 2, EXEC\n")
 	run("MULTI\nSET b 1\nDISCARD\n", "")
 	run("MULTI\nSET b 1\nNOSUCH\nEXEC\n", "")
 	run("SELECT 3\nSET d 1\n", "3 SET d 1\n")

@@ -271,13 +271,26 @@ func (s *Server) loadWorkers() int { return s.loops() }
 
 // loadBase loads an RDB file into the store.
 func (s *Server) loadBase(ctx context.Context, r io.Reader, size int64) error {
-	stats, err := rdb.Load(stoppable{r, ctx}, s.store, rdb.LoadOptions{
+	var in io.Reader = stoppable{r, ctx}
+	if base, ok := r.(*persistence.BaseReader); ok {
+		in = stoppableBase{stoppable{r, ctx}, base}
+	}
+	stats, err := rdb.Load(in, s.store, rdb.LoadOptions{
 		NowMS: s.wallMS(s.clock()), Size: size, Workers: s.loadWorkers(), Log: s.log,
 	})
 	s.persist.load.loaded.Add(stats.Keys)
 	s.persist.load.expired.Add(stats.Expired)
 	return err
 }
+
+// stoppableBase is one for a base, behind which there may be commands.
+type stoppableBase struct {
+	stoppable
+	base *persistence.BaseReader
+}
+
+// End passes on where the RDB ends.
+func (s stoppableBase) End(offset int64) { s.base.End(offset) }
 
 // stoppable is a reader that ends with a context.
 type stoppable struct {
