@@ -45,8 +45,8 @@ type Options struct {
 	GroupBytes int64
 	// ChunkBytes is how much room is preallocated at a time: 16 MiB. Negative: none.
 	ChunkBytes int64
-	// ReserveBytes is the size of the file that is kept for a rewrite on a full
-	// disk: 32 MiB. Negative: none.
+	// ReserveBytes is the least size of the file that is kept for a rewrite on a
+	// full disk: 32 MiB. Negative: none.
 	ReserveBytes int64
 
 	// tick is how often the goroutines look for work that nobody announces: 100 ms.

@@ -47,6 +47,10 @@ func (l *Log) keepRoom(f *incr) {
 	if left < chunk/2 {
 		from := max(f.room.Load(), f.size.Load())
 		err := f.f.Preallocate(from, chunk)
+		for least := chunk / 16; err != nil && noSpace(err) && chunk > least && chunk > 1; {
+			chunk /= 2
+			err = f.f.Preallocate(from, chunk)
+		}
 		switch {
 		case err == nil:
 			f.room.Store(from + chunk)
@@ -54,7 +58,7 @@ func (l *Log) keepRoom(f *incr) {
 			// No room to be had ahead of time: errors of writes tell.
 			f.room.Store(1 << 62)
 		default:
-			l.setFull(err, left < chunk/4)
+			l.setFull(err, left < l.o.ChunkBytes/4)
 			return
 		}
 	}
@@ -103,22 +107,26 @@ func (l *Log) look() {
 
 var errReplaced = errors.New("the file was replaced by another")
 
-// makeReserve makes the file that a rewrite on a full disk gives up, where
-// there is plenty of room.
+// makeReserve makes the file that a rewrite on a full disk gives up: as long as
+// the next base will be, but never more than a quarter of what is free. It is
+// a precaution: where it cannot be had there is none.
 func (l *Log) makeReserve() {
-	path, size := l.d.file(reserveName), l.o.ReserveBytes
-	if size < 0 || l.d.exists(path) {
+	if l.o.ReserveBytes < 0 {
 		return
 	}
 	free, err := l.d.fs.FreeBytes(l.d.path)
-	if err != nil || free < 8*size {
-		return
-	}
-	f, err := l.d.fs.Create(path)
 	if err != nil {
 		return
 	}
-	err = f.Preallocate(0, size)
+	path := l.d.file(reserveName)
+	f, err := l.d.fs.Append(path)
+	if err != nil {
+		if f, err = l.d.fs.Create(path); err != nil {
+			return
+		}
+	}
+	base := l.counts.baseBytes.Load()
+	err = f.Preallocate(0, min(max(l.o.ReserveBytes, base+base/4), free/4))
 	if errors.Join(err, f.Close()) != nil {
 		removeIfThere(l.d.fs, path)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"quarry/commands"
 	"quarry/persistence"
+	"quarry/persistence/rdb"
 	"quarry/persistence/vfs"
 	"quarry/server/config"
 	"quarry/store"
@@ -82,8 +83,7 @@ func (s *Server) export(to []string, out io.Writer) error {
 		return err
 	}
 	defer view.Close()
-	redis := &redisKeys{View: view, keys: make([]int64, view.Databases()), expires: make([]int64, view.Databases())}
-	if err := redis.count(out); err != nil || len(to) == 0 {
+	if err := listForeign(view, out); err != nil || len(to) == 0 {
 		return err
 	}
 	d, err := persistence.Open(persistence.Options{Dir: to[0], Version: Version})
@@ -94,7 +94,11 @@ func (s *Server) export(to []string, out io.Writer) error {
 		return errors.Join(fmt.Errorf("%s holds a log already", to[0]), d.Close())
 	}
 	write := func(base bool) func(io.Writer) error {
-		return func(w io.Writer) error { return s.writeRDB(&saving{}, w, redis, base) }
+		return func(w io.Writer) error {
+			o := s.saveOptions(&saving{}, base)
+			o.Leave = func(e *store.Entry) bool { return !e.Type().IsRedis() }
+			return rdb.Save(w, view, o)
+		}
 	}
 	if err := d.Seed(write(true)); err != nil {
 		return errors.Join(err, d.Close())
@@ -113,44 +117,21 @@ func (s *Server) export(to []string, out io.Writer) error {
 	return nil
 }
 
-// redisKeys is a view without the keys of types that Redis does not have.
-type redisKeys struct {
-	*store.View
-	keys, expires []int64 // by database
-}
-
 // exportTypes are the types that Redis does not have, by name.
 var exportTypes = map[store.Type]string{store.TypeField: "field", store.TypeBloom: "Bloom filter"}
 
-// Size is how many keys are left of a database.
-func (r *redisKeys) Size(db int) (keys, expires int64) { return r.keys[db], r.expires[db] }
-
-// Walk leaves out what Redis cannot read.
-func (r *redisKeys) Walk(db int, fn func(*store.Entry) error) error {
-	return r.View.Walk(db, func(e *store.Entry) error {
-		if exportTypes[e.Type()] != "" {
-			return nil
-		}
-		return fn(e)
-	})
-}
-
-// count lists what is left out, and counts what is not.
-func (r *redisKeys) count(out io.Writer) error {
-	left, all := 0, int64(0)
-	for db := range r.Databases() {
-		err := r.View.Walk(db, func(e *store.Entry) error {
-			if name := exportTypes[e.Type()]; name != "" {
+// listForeign lists the keys that Redis cannot read, and counts all.
+func listForeign(view *store.View, out io.Writer) error {
+	left, all := 0, 0
+	for db := range view.Databases() {
+		err := view.Walk(db, func(e *store.Entry) (err error) {
+			if e.Type().IsRedis() {
+				all++
+			} else {
 				left++
-				_, err := fmt.Fprintf(out, "left out: database %d, key %q, a %s\n", db, e.Key(), name)
-				return err
+				_, err = fmt.Fprintf(out, "left out: database %d, key %q, a %s\n", db, e.Key(), exportTypes[e.Type()])
 			}
-			r.keys[db]++
-			if e.ExpireAt() != 0 {
-				r.expires[db]++
-			}
-			all++
-			return nil
+			return err
 		})
 		if err != nil {
 			return err
