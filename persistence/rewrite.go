@@ -114,7 +114,11 @@ func (r *Rewrite) Finish() error {
 	l.counts.rewriteBytes.Store(l.size())
 	took := time.Duration(l.o.Now() - l.counts.rewriteFrom.Load())
 	l.over(nil)
-	l.set(func(s *state) { s.distrust = nil })
+	l.set(func(s *state) {
+		if s.doubt <= r.cutAt {
+			s.distrust = nil
+		}
+	})
 	l.o.Log.Info("The log is rewritten", "base_bytes", size, "took", took)
 	// The data is safe: files that cannot be removed now are removed at the next start.
 	if err := l.withReserve(l.d.forget); err != nil {
@@ -225,7 +229,7 @@ func (l *Log) leave(next *incr, pos int64) {
 		l.olds = append(l.olds, l.cur)
 		l.cur = next
 	}
-	l.dropOldsLocked(l.olds)
+	done := l.dropOldsLocked(l.olds)
 	l.counts.oldBytes.Store(0)
 	if l.written.Load() < pos {
 		l.written.Store(pos)
@@ -235,6 +239,7 @@ func (l *Log) leave(next *incr, pos int64) {
 	}
 	l.writeAllLocked()
 	l.wmu.Unlock()
+	closeAll(done)
 	l.o.OnCommit()
 }
 

@@ -45,6 +45,9 @@ func (l *Log) keepRoom(f *incr) {
 	}
 	left := f.room.Load() - f.size.Load() - (l.appended.Load() - l.written.Load())
 	if left < chunk/2 {
+		// It holds writes of the file up, as a sync does.
+		l.syncing.Add(1)
+		defer l.syncing.Add(-1)
 		from := max(f.room.Load(), f.size.Load())
 		err := f.f.Preallocate(from, chunk)
 		for least := chunk / 16; err != nil && noSpace(err) && chunk > least && chunk > 1; {

@@ -113,14 +113,21 @@ func (l *Log) begin() error {
 	l.wmu.Lock()
 	defer l.wmu.Unlock()
 	head := l.lineLocked(nil, &line{kind: lineHeader, end: l.end, hash: l.d.meta.key})
-	n, err := l.cur.f.Write(head)
-	l.cur.size.Add(int64(n))
-	if err == nil {
-		err = l.cur.f.Sync()
-	}
+	size := l.cur.size.Load()
+	err := l.withReserve(func() error {
+		n, err := l.cur.f.Write(head)
+		if err == nil {
+			err = l.cur.f.Sync()
+		}
+		if err != nil {
+			// What was written of a header is taken back, so that Redis does not trip over it.
+			return errors.Join(fmt.Errorf("%s: %w", l.cur.path, err), l.cur.f.Truncate(size))
+		}
+		l.cur.size.Add(int64(n))
+		return nil
+	})
 	if err != nil {
-		// What was written of a header is taken back, so that Redis does not trip over it.
-		return errors.Join(fmt.Errorf("%s: %w", l.cur.path, err), l.cur.f.Truncate(l.cur.size.Load()-int64(n)))
+		return err
 	}
 	l.keepRoom(l.cur)
 	l.makeReserve()

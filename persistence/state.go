@@ -20,6 +20,7 @@ type state struct {
 	gone     error // the file is not where it was
 	full     error // no room could be preallocated
 	crowded  bool  // too much waits to be written
+	doubt    int64 // position behind what distrust is about
 }
 
 // Refusal is the reply to a write while the log cannot take more, "" while it can.
@@ -144,6 +145,8 @@ func (l *Log) lose(f *incr, err error) {
 		return
 	}
 	l.o.Log.Error("Syncing the log failed: writes are refused until it has been rewritten", "error", err)
-	l.set(func(s *state) { s.distrust = err })
+	// Nothing that was appended up to now is known to be on the disk; what a base has that is cut later is.
+	pos := l.appended.Load()
+	l.set(func(s *state) { s.distrust, s.doubt = err, pos })
 	l.o.OnDistrust(err)
 }

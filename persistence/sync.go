@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"slices"
 	"time"
 )
 
@@ -34,15 +35,21 @@ func (l *Log) syncLoop() {
 	}
 }
 
-// wantsSync reports whether something is written that the policy wants on the disk.
+// wantsSync reports whether something is written that is to be brought to the disk.
 func (l *Log) wantsSync() bool {
-	return l.Policy() != No && l.written.Load() > l.synced.Load() && !l.distrusted() && !l.dead()
+	return l.written.Load() > l.synced.Load() && !l.distrusted() && !l.dead()
 }
 
-// syncAfterTicks is how many ticks EverySec waits with a sync from the first
-// write on: with the tick that may pass before it is seen, and some time for
-// the sync itself, the second is kept.
-const syncAfterTicks = 8
+// syncAfter is how long a sync waits from the first write on. EverySec: with the
+// tick that may pass before it is seen, and some time for the sync itself, the
+// second is kept. No: half a minute, like the system itself; what that is for
+// is not durability, but that the lines can tell damage from a torn tail.
+func (l *Log) syncAfter() time.Duration {
+	if l.Policy() == No {
+		return 300 * l.o.tick
+	}
+	return 8 * l.o.tick
+}
 
 // syncStep does what is due, and returns for how long something has been
 // unsynced: -1 when there is nothing to wait for.
@@ -56,9 +63,9 @@ func (l *Log) syncStep(dirty time.Duration) time.Duration {
 		if dirty < 10*l.o.tick {
 			return dirty
 		}
-	case EverySec:
+	default:
 		if l.wantsSync() {
-			if dirty < syncAfterTicks*l.o.tick {
+			if dirty < l.syncAfter() {
 				return max(dirty, 0)
 			}
 			l.syncOnce()
@@ -68,9 +75,7 @@ func (l *Log) syncStep(dirty time.Duration) time.Duration {
 			return dirty
 		}
 	}
-	if l.Policy() != No {
-		l.stateSynced()
-	}
+	l.stateSynced()
 	return -1
 }
 
@@ -133,11 +138,12 @@ func (l *Log) syncOnce() bool {
 		return false
 	}
 	l.wmu.Lock()
-	l.dropOldsLocked(files[:len(files)-1])
+	done := l.dropOldsLocked(files[:len(files)-1])
 	if pos > l.synced.Load() {
 		l.synced.Store(pos)
 	}
 	l.wmu.Unlock()
+	closeAll(done)
 	return true
 }
 
@@ -154,34 +160,27 @@ func syncFiles(files []*incr) (*incr, error) {
 func (l *Log) has(f *incr) bool {
 	l.wmu.Lock()
 	defer l.wmu.Unlock()
-	for _, o := range l.olds {
-		if o == f {
-			return true
-		}
-	}
-	return l.cur == f
+	return l.cur == f || slices.Contains(l.olds, f)
 }
 
-// dropOldsLocked closes files that are synced and get nothing more.
-func (l *Log) dropOldsLocked(done []*incr) {
-	keep := l.olds[:0:0]
-	for _, o := range l.olds {
-		if contains(done, o) {
-			o.close()
-		} else {
-			keep = append(keep, o)
+// dropOldsLocked takes files off the log that are synced and get nothing more,
+// and returns those that were there still: they are to be closed without wmu,
+// since giving back what was preallocated may take the disk a while.
+func (l *Log) dropOldsLocked(done []*incr) (dropped []*incr) {
+	l.olds = slices.DeleteFunc(slices.Clone(l.olds), func(o *incr) bool {
+		drop := slices.Contains(done, o)
+		if drop {
+			dropped = append(dropped, o)
 		}
-	}
-	l.olds = keep
+		return drop
+	})
+	return dropped
 }
 
-func contains(list []*incr, f *incr) bool {
-	for _, x := range list {
-		if x == f {
-			return true
-		}
+func closeAll(files []*incr) {
+	for _, f := range files {
+		f.close()
 	}
-	return false
 }
 
 // close ends the use of a file, and gives back what was preallocated. Its

@@ -401,3 +401,53 @@ func TestRewriteEndsTroubleWithTheOldFile(t *testing.T) {
 	}
 	mustClose(t, l)
 }
+
+// A base that was cut before a sync failed says nothing of what came behind it.
+func TestRewriteCutBeforeASyncError(t *testing.T) {
+	l, fs, _ := troubled(t, EverySec)
+	r, err := l.BeginRewrite()
+	must(t, err)
+	r.Cut()
+	fs.fail("sync", syscall.EIO)
+	l.Append(0, set(1))
+	l.Commit()
+	eventually(t, "a refusal", func() bool { return l.Refusal() != "" })
+	fs.fail("sync", nil)
+	fmt.Fprint(r.Base(), "REDIS")
+	must(t, r.Finish())
+	if l.Refusal() == "" || !l.Stats().RewriteWanted {
+		t.Error("trusted, though what is behind the cut may not be on the disk")
+	}
+	r, err = l.BeginRewrite()
+	must(t, err)
+	r.Cut()
+	fmt.Fprint(r.Base(), "REDIS 1")
+	must(t, r.Finish())
+	if l.Refusal() != "" {
+		t.Error(l.Refusal())
+	}
+	mustClose(t, l)
+}
+
+// A server starts on a full disk: the reserve has room for the header.
+func TestStartOnAFullDisk(t *testing.T) {
+	fs := newSwitchable(t)
+	o := options(t)
+	o.FS, o.Dir, o.ChunkBytes, o.ReserveBytes = fs, "/data", -1, 64<<10
+	d, err := Open(o)
+	must(t, err)
+	mustClose(t, mustStart(t, d))
+	used := o.ReserveBytes + 10
+	names, err := fs.List("/data/appendonlydir")
+	must(t, err)
+	for _, name := range names {
+		used += sizeOf(t, fs.mem, "/data/appendonlydir/"+name)
+	}
+	fs.mem.Limit(used)
+	d, c := mustOpen(t, o)
+	l := mustStart(t, d)
+	mustClose(t, l)
+	if len(c.lines) > 0 {
+		t.Error(c)
+	}
+}
