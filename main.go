@@ -25,9 +25,6 @@ func run(args []string) int {
 			return server.Export(args[1:], os.Stdout)
 		}
 	}
-	if len(args) > 0 && args[0] == "export" {
-		return server.Export(args[1:], os.Stdout)
-	}
 	cfg, err := config.Load(args)
 	switch {
 	case errors.Is(err, config.ErrHelp):

@@ -165,12 +165,7 @@ func (s *Server) watchView(j *saving, view *store.View) (end func()) {
 
 // writeRDB writes a view as an RDB file.
 func (s *Server) writeRDB(j *saving, w io.Writer, view *store.View, base bool) error {
-	return rdb.Save(w, view, s.saveOptions(j, base))
-}
-
-// saveOptions say how a view is written, as a snapshot or the base of a log.
-func (s *Server) saveOptions(j *saving, base bool) rdb.SaveOptions {
-	return rdb.SaveOptions{
+	return rdb.Save(w, view, rdb.SaveOptions{
 		Compress: s.cfg.RDBCompression.Load(), Checksum: s.cfg.RDBChecksum.Load(), AOFBase: base,
 		CTimeUnix: time.Now().Unix(), UsedMemory: s.memoryUse().used,
 		Aux: []rdb.Aux{{Name: "redis-ver", Value: commands.RedisVersion}, {Name: "quarry-ver", Value: Version}},
@@ -181,7 +176,7 @@ func (s *Server) saveOptions(j *saving, base bool) rdb.SaveOptions {
 			}
 			return nil
 		},
-	}
+	})
 }
 
 // finish notes how a job ended, and begins the one that waits for its end.

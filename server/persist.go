@@ -305,13 +305,6 @@ func (s stoppable) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
-// End says that only the first n bytes were meant (persistence.BaseReader).
-func (s stoppable) End(n int64) {
-	if e, ok := s.r.(interface{ End(n int64) }); ok {
-		e.End(n)
-	}
-}
-
 // loadProgress notes how far loading has come, for INFO, and says so in the log from time to time.
 func (s *Server) loadProgress() func(done, total int64) {
 	const every = 2 * time.Second

@@ -21,7 +21,7 @@ const Usage = `Usage: quarry [/path/to/quarry.conf] [-] [--directive value ...]
        quarry -v or --version
        quarry -h or --help
        quarry check DIR [--repair] (examine, or mend, the append-only log in DIR)
-       quarry export DIR [TO] (list what Redis cannot read of it, write the rest to TO)
+       quarry export DIR TO (write what Redis can hold of it to TO, and list the rest)
 
 Examples:
        quarry                      (defaults: 127.0.0.1, port 6379)
