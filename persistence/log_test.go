@@ -221,3 +221,34 @@ func TestTornTailIsCut(t *testing.T) {
 		t.Fatalf("%v, %+v\n%s", err, stats, c)
 	}
 }
+
+// Progress is told while a base is read and while commands are, and ends with all.
+func TestProgress(t *testing.T) {
+	o := options(t)
+	d, _ := mustOpen(t, o)
+	must(t, d.Seed(func(w io.Writer) error {
+		_, err := io.WriteString(w, "REDIS"+strings.Repeat("x", 5<<20))
+		return err
+	}))
+	l := mustStart(t, d)
+	for range 30 {
+		l.Append(0, commandOf("SET", "a", strings.Repeat("y", 100<<10)))
+		l.Commit()
+	}
+	mustClose(t, l)
+	d, err := Open(o)
+	must(t, err)
+	var c content
+	var told []int64
+	_, err = d.Recover(c.load, c.apply, func(done, total int64) {
+		if n := len(told); n > 0 && done < told[n-1] || done > total {
+			t.Errorf("%d of %d after %d", done, total, told[n-1])
+		}
+		told = append(told, done)
+	})
+	must(t, err)
+	if len(told) < 7 || told[len(told)-1] < 8_000_000 || told[0] > 4<<20 {
+		t.Errorf("told %d", told)
+	}
+	must(t, d.Close())
+}

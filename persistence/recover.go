@@ -34,9 +34,10 @@ type Cut struct {
 // with an RDB (of Redis before 7), the loader must not have the bytes behind
 // it: one that reads ahead calls End.
 type BaseReader struct {
-	w   *window
-	at  int64
-	end int64
+	w    *window
+	at   int64
+	end  int64
+	tell func(bytes int64)
 }
 
 // Read reads on.
@@ -47,6 +48,7 @@ func (r *BaseReader) Read(p []byte) (int, error) {
 	}
 	b, err := r.w.need(r.at, n)
 	r.at += int64(len(b))
+	r.tell(r.at)
 	return copy(p, b), err
 }
 
@@ -195,7 +197,7 @@ func (r *reading) first(f openFile) (*Fault, error) {
 		}
 		return r.one(f)
 	}
-	in := &BaseReader{w: f.w}
+	in := &BaseReader{w: f.w, tell: r.tell}
 	if err := r.base(in, f.w.size); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.path, err)
 	}
