@@ -267,3 +267,42 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestNoRoomToDecompress: a payload that says much more than it has is refused before it takes memory.
+func TestNoRoomToDecompress(t *testing.T) {
+	s := newStore(t, store.Options{Shards: 1, Seed: 1, MaxMemory: 64 << 20})
+	run(s, 0, func(d *store.DB) {
+		const n = 200 << 20
+		packed := []byte{0, 'x'}
+		for left := n - 1; left > 0; {
+			k := min(left, 264)
+			packed = append(packed, 7<<5, byte(k-9), 0)
+			left -= k
+		}
+		payload := join([]byte{0, 0xc3}, length(uint64(len(packed))), length(n), packed, u16(9))
+		payload = append(payload, u64(int(rdb.Checksum(payload)))...)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := rdb.Restore(d, []byte("k"), payload, rdb.RestoreOptions{Using: store.UsedNow()}); err != store.ErrOOM {
+			t.Errorf("the error is %v", err)
+		}
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > 4<<20 {
+			t.Errorf("%d bytes are taken", took)
+		}
+	})
+}
+
+// TestNegativeZero is 0, as ZADD has it.
+func TestNegativeZero(t *testing.T) {
+	for _, n := range []int{1, 300} {
+		payload := join([]byte{5}, length(uint64(n)))
+		for i := range n {
+			payload = join(payload, str(fmt.Sprintf("m%03d", n-i)), float(math.Copysign(0, -1)))
+		}
+		payload = append(payload, u16(9)...)
+		if err := restoreAny(t, append(payload, u64(int(rdb.Checksum(payload)))...)); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -73,6 +73,7 @@ func Restore(d *store.DB, key, payload []byte, o RestoreOptions) error {
 	dec := decoder{out: &c}
 	dec.buf = payload[:len(payload)-footSize]
 	dec.w = len(dec.buf)
+	dec.room = d.Store().Room
 	dec.pass = func() {
 		if failed == nil {
 			failed = b.apply(&c)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"quarry/store"
 )
 
 // The first byte of a length, or of a string: the length in its low bits, where it is, or what is in place of it.
@@ -52,6 +54,8 @@ type reader struct {
 	upTo int    // bytes of the buffer that are in sum
 	err  error
 
+	// room is asked whether there is memory for n bytes before a string is decompressed that is long; nil: there is.
+	room            func(n int64) bool
 	scratch, packed []byte
 	digits          [20]byte
 }
@@ -238,6 +242,10 @@ func (r *reader) compressed() []byte {
 	size, n := r.length(), r.length()
 	if size > stringMax || n > stringMax || n > size*lzfRatio {
 		r.fail(errLZF)
+		return nil
+	}
+	if n > scratchKept && r.room != nil && !r.room(int64(n)) {
+		r.fail(store.ErrOOM)
 		return nil
 	}
 	src := r.take(size)

@@ -3,6 +3,7 @@ package rdb_test
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,4 +161,29 @@ func TestDumpAndRestore(t *testing.T) {
 	want := withoutEncoding(contents(from))
 	checkEqual(t, redisContents(t, c), want)
 	checkEqual(t, withoutEncoding(contents(to)), want)
+}
+
+// TestRedisMigrates: Redis' MIGRATE sends keys to a server that has DUMP's counterpart.
+func TestRedisMigrates(t *testing.T) {
+	from := newStore(t, store.Options{Shards: 4, Seed: 1})
+	for key, make := range values() {
+		if !strings.HasPrefix(key, "bloom") && !strings.HasPrefix(key, "field") {
+			run(from, 0, func(d *store.DB) { make(d, []byte(key)) })
+		}
+	}
+	redis := startWith(t, save(t, from, rdb.SaveOptions{}))
+	server := harness.Start(t, harness.Options{})
+	host, port, _ := net.SplitHostPort(server.Addr)
+	redis.Want("OK", append([]string{"MIGRATE", host, port, "", "0", "60000", "COPY", "KEYS"}, redis.Do("KEYS", "*").Strings()...)...)
+	want := withoutEncoding(contents(from))
+	checkEqual(t, redisContents(t, server.Dial(t)), want)
+
+	redis.Want("OK", append([]string{"MIGRATE", host, port, "", "3", "60000", "REPLACE", "KEYS"}, redis.Do("KEYS", "*").Strings()...)...)
+	if n := redis.Do("DBSIZE").Text(); n != "0" {
+		t.Errorf("%s keys are left", n)
+	}
+	for key, value := range want {
+		want["3:"+key[len("0:"):]] = value
+	}
+	checkEqual(t, redisContents(t, server.Dial(t)), want)
 }

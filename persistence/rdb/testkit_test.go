@@ -242,7 +242,7 @@ func values() map[string]func(d *store.DB, key []byte) {
 	for i := range 300 {
 		ints = append(ints, fmt.Append(nil, (i-150)*(1<<uint(i%40))))
 	}
-	return map[string]func(*store.DB, []byte){
+	all := map[string]func(*store.DB, []byte){
 		"": text([]byte("the key is empty")), "str:empty": text(nil), "str:short": text([]byte("x")),
 		"str:int": text([]byte("-12345")), "str:int8": text([]byte("-128")), "str:int32": text([]byte("-2147483648")),
 		"str:uint32": text([]byte("2147483648")), "str:int64": text([]byte("9223372036854775807")), "str:zero": text([]byte("00")),
@@ -280,6 +280,10 @@ func values() map[string]func(d *store.DB, key []byte) {
 			}
 		},
 	}
+	if testing.Short() {
+		delete(all, "str:huge")
+	}
+	return all
 }
 
 // fill makes them all in a store, some in other databases, and some of them expire.
