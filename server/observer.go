@@ -14,9 +14,9 @@ import (
 // when nobody is interested a command pays for one load.
 type observer struct{ srv *Server }
 
-// Observing reports whether anybody wants to know: the log wants to know of keys that expire.
+// Observing reports whether anybody wants to know: the log wants to know of keys that expire. Nobody is told of what is loaded.
 func (o *observer) Observing() bool {
-	return o.srv.observing.Load() > 0 || o.srv.journal.log.Load() != nil
+	return (o.srv.observing.Load() > 0 || o.srv.journal.log.Load() != nil) && !o.srv.persist.loading.Load()
 }
 
 // Modified is called after a command has changed a key.

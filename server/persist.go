@@ -220,7 +220,10 @@ func (s *Server) loadLog(ctx context.Context) error {
 	}
 	base := func(r io.Reader, size int64) error { return s.loadBase(ctx, r, size) }
 	_, err := s.persist.dir.Recover(base, apply, s.loadProgress())
-	if err = errors.Join(err, r.Finish()); err != nil {
+	if late := r.Finish(); err == nil { // else it has told why, or stopped because of it
+		err = late
+	}
+	if err != nil {
 		return fmt.Errorf("loading the append-only log: %w", err)
 	}
 	return nil

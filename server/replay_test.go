@@ -236,6 +236,26 @@ func TestReplayGivesMemoryBack(t *testing.T) {
 	}
 }
 
+// TestReplayIsSilent: nobody is told of the keys that come.
+func TestReplayIsSilent(t *testing.T) {
+	s := testServer(t, nil, "--notify-keyspace-events", "KEAn")
+	c := s.connect(t)
+	c.send("PSUBSCRIBE *")
+	s.persist.loading.Store(true)
+	if err := s.replay(2, logOf("SET a 1\nRPUSH l x\nLMOVE l m LEFT LEFT\nDEL a\n")); err != nil {
+		t.Fatal(err)
+	}
+	s.Rest()
+	if got := c.turn(); got != "" {
+		t.Errorf("who is subscribed to events gets %q", got)
+	}
+	s.persist.loading.Store(false)
+	s.connect(t).do("SET b 1", "+OK|")
+	if s.Rest(); !strings.Contains(c.turn(), "new") {
+		t.Error("and nothing when a client makes a key")
+	}
+}
+
 // TestReplayNotesUses: keys are as if they had been used when they were loaded, not at the beginning of time.
 func TestReplayNotesUses(t *testing.T) {
 	s := testServer(t, nil)
