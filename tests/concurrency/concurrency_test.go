@@ -20,15 +20,19 @@ func configurations() []harness.Options {
 	}
 }
 
-// everywhere runs a test against a server of each configuration and walks its store at the end.
+// everywhere runs a test against a server of each configuration. At the end it walks its store, and looks whether the log
+// has the changes in the order in which they were made.
 func everywhere(t *testing.T, test func(t *testing.T, s *harness.Server)) {
 	for _, o := range configurations() {
 		t.Run(fmt.Sprintf("%s/loops=%d/shards=%d", o.FrontEnd, o.Loops, o.Shards), func(t *testing.T) {
+			dir := t.TempDir()
+			o.Args = append(o.Args, "--dir", dir)
 			s := harness.Start(t, o)
 			test(t, s)
 			if err := s.Check(); err != nil {
 				t.Error(err)
 			}
+			checkLog(t, s, dir)
 		})
 	}
 }

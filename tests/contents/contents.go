@@ -137,15 +137,22 @@ func (v *value) field(e *store.Entry, nowMS int64) (there bool) {
 	return there
 }
 
-// Ask is what a server holds of Redis' types in its first databases, as it answers commands. The client is left at the last of them.
+// Ask is what a server holds of Redis' types in its first databases, as it answers commands; an error takes the place of the
+// keys that it is answered for. The client is left at the last database.
 func Ask(c *harness.Client, databases int) Contents {
 	all := Contents{}
 	for db := range databases {
 		c.Do("SELECT", strconv.Itoa(db))
-		for _, key := range c.Do("KEYS", "*").Strings() {
+		keys := c.Do("KEYS", "*")
+		if keys.IsError() {
+			all.add(db, "", keys.Text())
+		}
+		for _, key := range keys.Strings() {
 			v := value{kind: c.Do("TYPE", key).Str, expireAt: max(0, c.Do("PEXPIRETIME", key).Int)}
-			v.ask(c, key)
-			all.add(db, key, v.String())
+			if v.kind != "none" { // it has expired meanwhile
+				v.ask(c, key)
+				all.add(db, key, v.String())
+			}
 		}
 	}
 	return all
