@@ -174,7 +174,7 @@ const roundsASecond = 60
 // games measures what players wait for whose game goes on 60 times a second, on a server with one
 // loop.
 func (s settings) games(t *testing.T) {
-	on := &peer{quarry, harness.StartBinary(t, "--event-loops", "1")}
+	on := startQuarry(t, "--event-loops", "1")
 	list := table{{"game", "rounds/s:", "p50:", "p99:", "p99.9:", "max:", "sent late, p99.9:", "search itself, p50:", "p99:", "p99.9:", "target, p50:", "p99:"}}
 	for _, inSight := range []int{thingsAPlayer, s.players * thingsAPlayer} {
 		g := newGame(s.players, inSight)

@@ -24,8 +24,9 @@ const (
 	redis  = "Redis"
 )
 
+// startQuarry starts it without a log, as startRedis does, unless args ask for one.
 func startQuarry(t *testing.T, args ...string) *peer {
-	return &peer{quarry, harness.StartBinary(t, args...)}
+	return &peer{quarry, harness.StartBinary(t, append([]string{"--appendonly", "no"}, args...)...)}
 }
 
 func startRedis(t *testing.T, args ...string) *peer {
