@@ -40,8 +40,10 @@ var excluded = map[string]string{
 	"debug|jmap": "", "debug|loadaof": "", "debug|reload": "",
 	"latency|doctor":    "has words of its own",
 	"latency|histogram": "counts what depends on time",
-	"monitor":           "is shown what other calls do; server's tests cover it",
-	"wait":              "makes the oracle wait for replicas that will not come; a transcript covers it",
+	"bgsave":            "may meet one that is under way, here or there; server's tests cover it, and the next two",
+	"bgrewriteaof":      "", "save": "",
+	"monitor": "is shown what other calls do; server's tests cover it",
+	"wait":    "makes the oracle wait for replicas that will not come; a transcript covers it",
 }
 
 // excludedGroups are groups of commands that the oracle has none of, with the reason.
