@@ -17,8 +17,8 @@
 //
 // Two more clients hand numbers over, one pushing and one waiting in BLPOP: none may be lost or be there twice.
 //
-// Readers watch counters that only grow: no value that anybody has seen may be lost, acknowledged
-// or not. Keys that were given milliseconds to live must not come back.
+// Readers watch counters that only grow: with appendfsync always no value that anybody has seen may be lost,
+// acknowledged to its writer or not. (With everysec it may, in the instant before the writer is answered.) Keys that were given milliseconds to live must not come back.
 //
 // # Rounds
 //
