@@ -29,6 +29,7 @@ var (
 	errSaveFailed  = errors.New("ERR Error saving the data to disk: see the server's log")
 	errNoLog       = errors.New("ERR appendonly is no: there is no append-only log to rewrite")
 	errJobsStopped = errors.New("the server ends")
+	errDamagedData = errors.New("a command has failed in the middle of a change: what is in memory may be damaged, and is not written; a restart loads what was logged")
 )
 
 const (
@@ -89,6 +90,9 @@ func (s *Server) runJob(j *saving) (err error) {
 			err = panicked(cause)
 		}
 	}()
+	if s.damage.count.Load() > 0 {
+		return errDamagedData
+	}
 	s.log.Info(j.name + " has begun")
 	if j.name == jobRewrite {
 		return s.rewriteLog(j)

@@ -41,13 +41,13 @@ type journaling struct {
 	// always says that replies wait for the disk itself; ends are then the positions behind the last change
 	// of each shard, written with the shard locked.
 	always atomic.Bool
-	alone  atomic.Pointer[worker] // that runs a transaction with all shards locked; nil: none does
 	ends   []shardEnd
 }
 
 type shardEnd struct {
 	at atomic.Int64
-	_  [56]byte // no two in a cache line
+	tx *worker  // that runs a transaction with this shard locked; under its lock
+	_  [48]byte // no two in a cache line
 }
 
 // setJournal has commands logged from now on, or with nil not any more. All shards are locked, or no
@@ -168,7 +168,9 @@ func (t *collected) turnTo(db int) {
 func (w *worker) endNested() {
 	if w.nested {
 		w.nested = false
-		w.srv.journal.alone.CompareAndSwap(w, nil)
+		for _, shard := range w.locks.held {
+			w.srv.journal.ends[shard].tx = nil
+		}
 	}
 }
 
@@ -209,7 +211,7 @@ func (w *worker) seenByQueue(s *Session) (end int64) {
 func (s *Server) logDelete(db int, key []byte) {
 	if log := s.journalNow(); log != nil {
 		var room [128]byte
-		s.logBy(log, db, commands.AppendCommand(room[:0], deleteName, key))
+		s.logBy(log, db, key, commands.AppendCommand(room[:0], deleteName, key))
 	}
 }
 
@@ -217,14 +219,14 @@ func (s *Server) logDelete(db int, key []byte) {
 func (s *Server) logPurge(db int, key []byte, nowMS int64) {
 	if log := s.journalNow(); log != nil {
 		var room [128]byte
-		s.logBy(log, db, commands.AppendCommand(room[:0], purgeName, key, strconv.AppendInt(nil, nowMS, 10)))
+		s.logBy(log, db, key, commands.AppendCommand(room[:0], purgeName, key, strconv.AppendInt(nil, nowMS, 10)))
 	}
 }
 
-// logBy logs what time has brought about: at once, also if a transaction runs, since what that does has not been
-// logged yet. But one that may have exchanged databases names the key as it is now.
-func (s *Server) logBy(log journal, db int, effects []byte) {
-	if w := s.journal.alone.Load(); w != nil {
+// logBy logs what time has brought about: in a transaction that has the key's shard, in its place, since the transaction
+// may have made the key, or exchanged databases.
+func (s *Server) logBy(log journal, db int, key, effects []byte) {
+	if w := s.journal.ends[s.store.ShardOf(key)].tx; w != nil {
 		w.collect(db, effects)
 		return
 	}

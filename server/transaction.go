@@ -245,12 +245,14 @@ func (w *worker) runQueue(s *Session) {
 	w.prefetchQueue(t)
 	if len(w.locks.held) == w.srv.store.Shards() {
 		w.db.HoldAll()
-		w.srv.journal.alone.Store(w)
 	}
 	w.out.Array(len(t.calls))
 	w.hushQueued(s, w.mark)
 	w.watch.nest()
 	w.nested = true
+	for _, shard := range w.locks.held {
+		w.srv.journal.ends[shard].tx = w
+	}
 	rest := w.queued
 	for _, q := range t.calls {
 		w.runQueued(s, q.spec, rest[:q.args:q.args])
