@@ -73,8 +73,10 @@ func (it *Iter) Trim() {
 
 // load goes to the leaf, or the long element, of the next element.
 func (it *Iter) load() {
-	l, p, offset, count := it.l, it.l.p, it.next, it.l.p.len()
-	if it.long = 0; l.enc != Packed {
+	l, p, offset, count := it.l, it.l.p, it.next, 0
+	if it.long = 0; l.enc == Packed {
+		count = p.len()
+	} else {
 		offset = l.t.seek(it.next)
 		c := l.t.here()
 		if c.long {
