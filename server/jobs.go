@@ -102,11 +102,11 @@ func (s *Server) runJob(j *saving) (err error) {
 
 // writeSnapshot writes dump.rdb.
 func (s *Server) writeSnapshot(j *saving) error {
-	s.store.PrepareCut()
 	view, err := s.store.Cut(func() { j.changes = s.changed() })
 	if err != nil {
 		return err
 	}
+	view.Once()
 	defer s.watchView(j, view)()
 	return persistence.WriteSnapshot(vfs.OS, s.dumpPath(), func(w io.Writer) error {
 		return s.writeRDB(j, w, view, false)
@@ -120,7 +120,6 @@ func (s *Server) rewriteLog(j *saving) error {
 		return err
 	}
 	log := s.persist.log
-	s.store.PrepareCut()
 	view, err := s.store.Cut(func() {
 		r.Cut()
 		s.setJournal(log) // if it has been turned on just now, it begins here
@@ -129,6 +128,7 @@ func (s *Server) rewriteLog(j *saving) error {
 		r.Abort(err)
 		return err
 	}
+	view.Once()
 	defer s.watchView(j, view)()
 	if err := s.writeRDB(j, r.Base(), view, true); err != nil {
 		r.Abort(err)

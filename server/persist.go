@@ -332,6 +332,7 @@ func (s *Server) firstLog() error {
 	if err != nil {
 		return err
 	}
+	view.Once()
 	defer view.Close()
 	if err := s.persist.dir.Seed(func(w io.Writer) error { return s.writeRDB(j, w, view, true) }); err != nil {
 		return fmt.Errorf("append-only log: %w", err)

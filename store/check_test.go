@@ -159,7 +159,8 @@ func TestCheckFindsDamageOfValues(t *testing.T) {
 		}},
 		{"large string's length", "on 5 pages", str(300_000), func(sh *shard, a, _ slab.Ref) {
 			_, ref := sh.formOf(a)
-			sh.texts.At(ref).n += 1 << 16
+			p := &sh.texts.At(ref).pages
+			p.SetMark(p.Mark() + 1<<16)
 		}},
 		{"large string shared", "two keys", str(300_000), share},
 		{"large string elsewhere", "", str(300_000), name(7)},

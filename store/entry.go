@@ -133,7 +133,7 @@ func (e *Entry) Len() int {
 // Parts is a string, piece by piece. A string up to some length has one piece, and the empty one none.
 func (e *Entry) Parts() Parts { return e.sh.stringParts(e.rec, 0, e.sh.stringLen(e.rec)) }
 
-// Rows walks the members of a sorted set, the lowest first or, with reverse, the highest; of a View's entry once.
+// Rows walks the members of a sorted set, the lowest first or, with reverse, the highest.
 func (e *Entry) Rows(reverse bool) *zset.Iter {
 	e.sh.sets.Open(e.sh.zsetOf(e.rec), &e.set)
 	rank := 0

@@ -176,7 +176,7 @@ func (m *Maker) Text(piece []byte) error {
 		m.large.grow(len(m.text))
 		m.large.write(0, m.text, len(m.text))
 	}
-	at := m.large.n
+	at := m.large.len()
 	if at+len(piece) > MaxString {
 		return ErrTooLong
 	}

@@ -17,7 +17,7 @@ func (s *Store) Memory() Memory {
 	used, resident := s.region.Used(), s.region.Resident()
 	m := Memory{
 		Used:      used * offheap.PageSize,
-		Free:      max(0, resident-used) * offheap.PageSize,
+		Free:      max(0, resident-used-s.region.Lent()) * offheap.PageSize,
 		MaxMemory: s.maxMemory.Load(),
 		UsedPeak:  s.region.Peak() * offheap.PageSize,
 	}

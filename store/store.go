@@ -88,10 +88,10 @@ type Store struct {
 
 	limits    atomic.Pointer[Limits] // a shard takes them over when it is locked
 	maxMemory atomic.Int64
-	viewLimit atomic.Int64 // bytes that views should copy at most; 0: any number
-	lfu       atomic.Bool  // use words are counters (use.go)
+	lfu       atomic.Bool // use words are counters (use.go)
 
 	keepExpired atomic.Bool
+	viewLimit   atomic.Int64 // bytes
 
 	tickMS     atomic.Int64 // time of the last Tick
 	nextTick   int          // shard that the next Tick begins with
@@ -135,7 +135,14 @@ func Open(o Options) (*Store, error) {
 }
 
 func (s *Store) newShard(o Options) *shard {
-	heap := slab.New(s.region)
+	sh := s.shardOver(slab.New(s.region), o.Databases)
+	sh.observer = o.Observer
+	sh.applyLimits()
+	return sh
+}
+
+// shardOver makes a shard over a heap, that of a view or a new one.
+func (s *Store) shardOver(heap *slab.Heap, databases int) *shard {
 	sh := &shard{
 		hash:    s.hash,
 		heap:    heap,
@@ -146,18 +153,9 @@ func (s *Store) newShard(o Options) *shard {
 		blooms:  bloom.Env{Heap: heap, Seed: s.bloomSeed(), Allows: s.Allows, Room: s.Room},
 		fields:  field.NewEnv(heap, s.hash),
 		times:   zset.Env{Heap: heap, Limits: &timesLimits, Hash: s.hash},
-		dbs:     make([]database, o.Databases),
-
-		limits:   &s.limits,
-		observer: o.Observer,
+		dbs:     make([]database, databases),
+		limits:  &s.limits,
 	}
-	sh.setKinds()
-	sh.applyLimits()
-	return sh
-}
-
-// setKinds makes what is done with values of each type.
-func (sh *shard) setKinds() {
 	sh.kinds = [types]kind{
 		TypeString: stringKind{sh},
 		TypeHash:   tableKind{sh, TypeHash, sh.hashes},
@@ -167,6 +165,7 @@ func (sh *shard) setKinds() {
 		TypeBloom:  bloomKind{sh},
 		TypeField:  fieldKind{sh},
 	}
+	return sh
 }
 
 // sequence is a source of random numbers for any goroutine: Weyl's sequence, mixed (SplitMix64).

@@ -40,11 +40,16 @@ const (
 	MaxString = 1<<32 - 1
 )
 
-// text is the memory of a large string.
-type text struct {
-	pages offheap.Pages
-	n     int
-}
+// text is the memory of a large string. The pages' mark is its length.
+type text struct{ pages offheap.Pages }
+
+func (t *text) len() int { return int(t.pages.Mark()) }
+
+// Freeze is the text in a view.
+func (t *text) Freeze(open slab.Opener) *text { return &text{open(&t.pages)} }
+
+// EachPages is slab.Arenas'.
+func (t *text) EachPages(fn func(*offheap.Pages)) { fn(&t.pages) }
 
 // CloseSome is slab.Arenas'.
 func (t *text) CloseSome(n int) bool { return t.pages.DropSome(n) > 0 }
@@ -52,9 +57,9 @@ func (t *text) CloseSome(n int) bool { return t.pages.DropSome(n) > 0 }
 // grow makes t n bytes long; what the new bytes are is unspecified.
 func (t *text) grow(n int) {
 	for t.pages.Len()*offheap.PageSize < n {
-		t.pages.Append()
+		t.pages.Append(0)
 	}
-	t.n = n
+	t.pages.SetMark(uint64(n))
 }
 
 // write writes b at an offset; nil stands for size zeros.
@@ -96,7 +101,7 @@ func (p *Parts) Next() []byte {
 		n := min(p.left, offheap.PageSize-off)
 		page := uint32(p.at / offheap.PageSize)
 		p.at, p.left = p.at+n, p.left-n
-		return p.text.pages.R(page, uint32(off), n).Bytes(0, n)
+		return p.text.pages.Read(page, uint32(off), n).Bytes(0, n)
 	}
 	return p.blob.Next()
 }
@@ -109,7 +114,7 @@ func (sh *shard) stringLen(rec slab.Ref) int {
 	case strBlob:
 		return sh.heap.BlobLen(slab.Ref(ref))
 	default:
-		return sh.texts.At(ref).n
+		return sh.texts.At(ref).len()
 	}
 }
 
@@ -304,7 +309,7 @@ func (k stringKind) copy(rec slab.Ref, to *shard) value {
 		v.ref = uint32(to.heap.CopyBlob(k.sh.heap, slab.Ref(ref), k.sh.stringLen(rec)))
 	default:
 		t := k.sh.texts.At(ref)
-		v.ref = to.texts.Add(&text{pages: t.pages.Clone(), n: t.n})
+		v.ref = to.texts.Add(&text{t.pages.Clone()})
 	}
 	return v
 }

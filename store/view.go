@@ -1,127 +1,208 @@
 package store
 
 import (
+	"errors"
+	"sync/atomic"
+
+	"quarry/store/bloom"
+	"quarry/store/field"
 	"quarry/store/internal/dict"
 	"quarry/store/internal/offheap"
+	"quarry/store/internal/slab"
+	"quarry/store/list"
+	"quarry/store/table"
 	"quarry/store/zset"
 )
 
-// View is the store as it was at one moment, its cut. One goroutine may walk it, without any lock, while everything goes on
-// changing: offheap.View says how. It is to be closed.
+// View is the store as it was at one moment, while the store goes on changing. To make one takes microseconds, whatever
+// there is; from then on what is changed for the first time is copied before (package offheap). There may be several views,
+// of different moments, and each may be walked by several goroutines. Nothing is locked while fn of a walk runs.
+//
+// A view holds the roots: the directories of keys, and which large values there are. All else it finds in pages.
 type View struct {
 	s      *Store
-	v      *offheap.View
-	shards []*shard // as they were: their heaps are frozen, and nothing in them is changed
-	sizes  [][2]int64
-	entry  Entry
+	view   *offheap.View
+	shards []shardCut
+	nowMS  int64
+	once   bool
+	closed bool
 }
 
-// Cut makes a view of the store. For that all shards are locked, for some microseconds and as long as it takes to copy the tables of
-// pages, 36 bytes for each page; atCut, if it is not nil, is called while they are.
+// shardCut is what a view has of a shard.
+type shardCut struct {
+	dbs  []databaseCut
+	left atomic.Int32 // databases with keys that have not been walked yet, if each is walked once
+
+	sets    zset.Cut
+	texts   slab.Cut[*text]
+	lists   list.Cut
+	blooms  bloom.Cut
+	hashes  table.Cut
+	members table.Cut
+	fields  field.Cut
+}
+
+type databaseCut struct {
+	keys          slab.Ref // the directory; 0: there is none
+	size, expires int64
+}
+
+// ErrViewMemory is why a view cannot be read any more: there was no memory for what it had to keep.
+var ErrViewMemory = errors.New("store: no memory to keep a view of the data")
+
+// Cut makes a view of the store as it is at one moment: all shards are locked for it, while atCut, which may be nil,
+// runs. No lock may be held.
 func (s *Store) Cut(atCut func()) (*View, error) {
+	v := &View{s: s, view: s.region.NewView(), shards: make([]shardCut, len(s.shards)), nowMS: s.tickMS.Load()}
+	for i := range v.shards {
+		v.shards[i].dbs = make([]databaseCut, s.Databases())
+	}
 	for _, sh := range s.shards {
 		sh.lock()
 	}
-	defer func() {
-		for _, sh := range s.shards {
-			sh.unlock()
-		}
-	}()
-	v := &View{s: s, v: s.region.Cut(), sizes: make([][2]int64, s.Databases())}
-	v.entry.nowMS = s.tickMS.Load()
-	for _, sh := range s.shards {
-		v.shards = append(v.shards, sh.freeze(v.v))
-		for db := range sh.dbs {
-			v.sizes[db][0] += sh.dbs[db].size.Load()
-			v.sizes[db][1] += sh.dbs[db].expires.Load()
-		}
+	v.view.Cut()
+	for i, sh := range s.shards {
+		sh.cut(&v.shards[i])
 	}
 	if atCut != nil {
 		atCut()
 	}
+	for _, sh := range s.shards {
+		sh.unlock()
+	}
 	return v, nil
 }
 
-// freeze returns the shard as v has it: as far as reading entries needs it.
-func (sh *shard) freeze(v *offheap.View) *shard {
-	f := &shard{hash: sh.hash, heap: sh.heap.Freeze(v), dbs: make([]database, len(sh.dbs))}
-	f.sets = sh.sets.Freeze(v, f.heap)
-	f.hashes, f.members = sh.hashes.Freeze(v, f.heap), sh.members.Freeze(v, f.heap)
-	f.lists = sh.lists.Freeze(v, f.heap)
-	f.blooms = sh.blooms.Freeze(v, f.heap)
-	f.fields = sh.fields.Freeze(v, f.heap)
-	f.texts = sh.texts.Freeze(func(t *text) *text { return &text{pages: t.pages.Freeze(v), n: t.n} })
-	f.setKinds()
+// cut notes the shard's roots. A directory's hash table is named by one ref as long as it exists.
+func (sh *shard) cut(c *shardCut) {
 	for i := range sh.dbs {
-		if keys := &sh.dbs[i].keys; keys.Exists() {
-			f.dbs[i].keys = dict.Open(f.heap, keys.Ref(), f)
+		db, to := &sh.dbs[i], &c.dbs[i]
+		to.keys, to.size, to.expires = db.keys.Ref(), db.size.Load(), db.expires.Load()
+		if to.keys != 0 {
+			c.left.Add(1)
 		}
 	}
-	return f
+	c.sets, c.texts, c.lists, c.blooms = sh.sets.Cut(), sh.texts.Cut(), sh.lists.Cut(), sh.blooms.Cut()
+	c.hashes, c.members, c.fields = sh.hashes.Cut(), sh.members.Cut(), sh.fields.Cut()
+	if offheap.Witnesses {
+		sh.heap.EachPages((*offheap.Pages).Hold)
+	}
 }
 
+// Once says that each database will be walked once, and each value read once, in its order or, a sorted set, in either: what has been read
+// is kept no longer, which saves copies. To be called before the first walk.
+func (v *View) Once() { v.once = true }
+
 // Databases is the number of databases.
-func (v *View) Databases() int { return len(v.sizes) }
+func (v *View) Databases() int { return v.s.Databases() }
 
-// Size is how many keys a database has, and how many of them expire.
-func (v *View) Size(db int) (keys, expires int64) { return v.sizes[db][0], v.sizes[db][1] }
+// Size is the number of keys of a database, and of those that expire. Keys whose time is over are in a view as long as nobody had
+// removed them.
+func (v *View) Size(db int) (keys, expires int64) {
+	for i := range v.shards {
+		keys += v.shards[i].dbs[db].size
+		expires += v.shards[i].dbs[db].expires
+	}
+	return keys, expires
+}
 
-// Walk calls fn for the keys of a database, in no order that means anything, until it fails, and returns its error. Keys whose time
-// is over are there as long as nobody had removed them. A walk of a sorted set's rows may be made once: what it has left behind is
-// given up to those who change it.
-func (v *View) Walk(db int, fn func(*Entry) error) error {
-	v.entry.index = db
-	for _, sh := range v.shards {
-		err := sh.walk(db, &v.entry, func(e *Entry) error {
-			defer e.done()
-			return fn(e)
-		})
-		if err != nil {
+// Walk calls fn for the keys of a database, in no order that means anything, until it fails. It fails with ErrViewMemory if the
+// view could not be kept. fn may use the store, but no method of an Entry's values that Freeze of their package leaves out.
+func (v *View) Walk(db int, fn func(*Entry) error) (err error) {
+	defer func() {
+		if p := recover(); p == offheap.ErrBroken {
+			err = ErrViewMemory
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	e := Entry{index: db, nowMS: v.nowMS}
+	rd := v.view.NewReader()
+	for i := range v.shards {
+		if v.shards[i].dbs[db].keys == 0 {
+			continue
+		}
+		sh := v.freeze(i, rd)
+		if err := sh.walk(db, &e, func(e *Entry) error {
+			err := fn(e)
+			sh.leave(v.once)
 			return err
+		}); err != nil {
+			return err
+		}
+		if v.once && v.shards[i].left.Add(-1) == 0 {
+			sh.heap.EachPages((*offheap.Pages).Done)
 		}
 	}
 	return nil
 }
 
-// done says that the reader is through with the entry: what is large of it is not kept any more as it was.
-func (e *Entry) done() {
-	if e.Type() != TypeZSet {
+// freeze makes shard i as it was at the cut. It is one walk's.
+func (v *View) freeze(i int, rd *offheap.Reader) *shard {
+	live, c := v.s.shards[i], &v.shards[i]
+	open := func(p *offheap.Pages) offheap.Pages { return rd.Open(p, live.mu.Lock, live.mu.Unlock) }
+	sh := v.s.shardOver(live.heap.Freeze(open), v.s.Databases())
+	sh.sets.Once = v.once
+	sh.sets.Freeze(c.sets, open)
+	sh.texts.Freeze(c.texts, open)
+	sh.lists.Freeze(c.lists, open)
+	sh.blooms.Freeze(c.blooms, open)
+	sh.hashes.Freeze(c.hashes, open)
+	sh.members.Freeze(c.members, open)
+	sh.fields.Freeze(c.fields, open, v.once)
+	for i, db := range c.dbs {
+		if db.keys != 0 {
+			sh.dbs[i].keys = dict.Open(sh.heap, db.keys, sh)
+		}
+	}
+	return sh
+}
+
+// leave forgets the large values that a walk has opened for a key.
+func (sh *shard) leave(done bool) {
+	sh.sets.Leave(done)
+	sh.texts.Leave(done)
+	sh.lists.Leave(done)
+	sh.blooms.Leave(done)
+	sh.hashes.Leave(done)
+	sh.members.Leave(done)
+	sh.fields.Leave(done)
+}
+
+// Close ends the view and gives its memory back. Nobody may be walking it. A second call does nothing.
+func (v *View) Close() {
+	if v.closed {
 		return
 	}
-	if h := e.sh.zsetOf(e.rec); h.Enc == zset.Large {
-		e.sh.sets.Open(h, &e.set)
-		e.set.Done()
+	v.closed = true
+	v.view.Retire()
+	for _, sh := range v.s.shards { // whoever was about to keep something for the view has done so
+		sh.mu.Lock()
+		sh.mu.Unlock() //nolint:staticcheck
 	}
+	v.view.Free()
 }
 
-// Close ends the view. It may be called again.
-func (v *View) Close() { v.v.Close() }
-
-// ViewStats is what views cost: bytes copied now, the most since the last cut, the limit, and how many views there are.
+// ViewStats is what views cost, in bytes: what they hold now, stock included, the most there has been, and the limit; and how many views
+// there are.
 type ViewStats struct{ Bytes, Peak, Limit, Active int64 }
 
-// Views is what views cost now.
+// Views is what views cost. It takes no lock.
 func (s *Store) Views() ViewStats {
-	pages, peak, active := s.region.Views()
-	return ViewStats{Bytes: pages * offheap.PageSize, Peak: peak * offheap.PageSize, Limit: s.viewLimit.Load(), Active: int64(active)}
+	return ViewStats{
+		Bytes:  s.region.Lent() * offheap.PageSize,
+		Peak:   s.region.LentPeak() * offheap.PageSize,
+		Limit:  s.viewLimit.Load(),
+		Active: int64(s.region.Views()),
+	}
 }
 
-// SetViewLimit sets how many bytes views should copy at most: see Crowded. 0: any number.
+// SetViewLimit sets how many bytes views may keep; 0: as many as they want. More is kept all the same where it must be.
 func (s *Store) SetViewLimit(bytes int64) { s.viewLimit.Store(bytes) }
 
-// Crowded reports whether views have copied as much as they should. Who changes data then waits a little each time, so that
-// who writes the view out comes forward; if it is not enough nothing is lost.
+// Crowded reports whether views keep more than they may: then changes should wait a little, before they lock, for what is read
+// to be kept no longer.
 func (s *Store) Crowded() bool {
-	limit := s.viewLimit.Load()
-	return limit > 0 && s.region.Copied() > limit/offheap.PageSize
-}
-
-// PrepareCut gets memory ready for the copies of a view that is about to be cut, so that nobody who changes data waits for it.
-func (s *Store) PrepareCut() {
-	const share = 4 // of what is in use: what changes while it is written out
-	pages := s.region.Used() / share
-	if limit := s.viewLimit.Load(); limit > 0 {
-		pages = min(pages, limit/offheap.PageSize)
-	}
-	s.region.Stock(int(pages))
+	saved := s.region.Saved()
+	return saved > 0 && s.viewLimit.Load() > 0 && saved > s.viewLimit.Load()
 }

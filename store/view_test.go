@@ -2,284 +2,330 @@ package store
 
 import (
 	"fmt"
+	"hash/maphash"
+	"maps"
 	"math/rand/v2"
-	"sort"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"quarry/store/bloom"
 	"quarry/store/field"
+	"quarry/store/list"
+	"quarry/store/table"
+	"quarry/store/zset"
 )
 
-// text is an entry's key with all that it holds; equal texts are equal entries.
-func (e *Entry) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d %q %d: ", e.Database(), e.Key(), e.ExpireAt())
-	switch e.Type() {
-	case TypeString:
-		for p := e.Parts(); p.More(); {
-			b.Write(p.Next())
-		}
-	case TypeZSet:
-		for it := e.Rows(false); it.Next(); {
-			fmt.Fprintf(&b, "%s=%g ", it.Member(), it.Score())
-		}
-	case TypeHash, TypeSet:
-		var list []string
-		for it := e.Pairs(); it.Next(); {
-			list = append(list, fmt.Sprintf("%s=%s", it.Key(), it.Value()))
-		}
-		sort.Strings(list)
-		fmt.Fprint(&b, list)
-	case TypeList:
-		for it := e.Items(); it.Next(); {
-			fmt.Fprintf(&b, "%s ", it.Value())
-		}
-	case TypeBloom:
-		fmt.Fprint(&b, e.Bloom().Len())
-	case TypeField:
-		var list []string
-		for it := e.Members(); it.Next(); {
-			list = append(list, fmt.Sprintf("%s", it.Member()))
-		}
-		fmt.Fprint(&b, len(list), list)
-	}
-	return b.String()
+// viewTest has goroutines that change a store while views of it are walked.
+type viewTest struct {
+	t    *testing.T
+	s    *Store
+	seed maphash.Seed
+	stop atomic.Bool
+	now  atomic.Int64
 }
 
-// source is a store or a view.
-type source interface {
-	Databases() int
-	walkAll(db int, fn func(*Entry) error) error
+// smallLimits has values leave their packed forms early.
+var smallLimits = Limits{
+	ZSet: zset.Limits{PackedEntries: 8, PackedValue: 32},
+	Hash: table.Limits{PackedEntries: 8, PackedValue: 32},
+	Set:  table.Limits{IntEntries: 8, PackedEntries: 8, PackedValue: 32},
+	List: list.Limits{Size: 64},
 }
 
-func (v *View) walkAll(db int, fn func(*Entry) error) error { return v.Walk(db, fn) }
-
-// locked is a store all of whose shards are locked.
-type locked struct{ *Store }
-
-func (s locked) walkAll(db int, fn func(*Entry) error) error {
-	e := Entry{index: db}
-	for _, sh := range s.shards {
-		if err := sh.walk(db, &e, fn); err != nil {
-			return err
-		}
+func newViewTest(t *testing.T, shards int) *viewTest {
+	s, err := Open(Options{Shards: shards, Databases: 3, Seed: 7, Limits: smallLimits})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return nil
-}
-
-// textOf is all that a source holds, by key.
-func textOf(s source) map[string]string {
-	all := map[string]string{}
-	for db := range s.Databases() {
-		_ = s.walkAll(db, func(e *Entry) error {
-			all[fmt.Sprint(db, " ", string(e.Key()))] = e.text()
-			return nil
-		})
-	}
-	return all
-}
-
-func compareTexts(t *testing.T, want, got map[string]string) {
-	t.Helper()
-	for key, text := range want {
-		if got[key] != text {
-			t.Fatalf("%q: a view has %.300q, at the cut it was %.300q", key, got[key], text)
-		}
-	}
-	if len(got) != len(want) {
-		t.Fatalf("a view has %d keys, at the cut there were %d", len(got), len(want))
-	}
-}
-
-// changer changes a store at random.
-type changer struct {
-	s   *Store
-	d   *DB
-	rnd *rand.Rand
-	now int64
-}
-
-func (c *changer) key() []byte { return fmt.Appendf(nil, "k%d", c.rnd.IntN(60)) }
-
-func (c *changer) value() []byte {
-	n := c.rnd.IntN(80)
-	switch c.rnd.IntN(40) {
-	case 0:
-		n = c.rnd.IntN(200_000)
-	case 1:
-		n = c.rnd.IntN(5000)
-	}
-	return []byte(strings.Repeat(string(rune('a'+c.rnd.IntN(26))), n))
-}
-
-func (c *changer) step() {
-	key, other := c.key(), c.key()
-	shards := map[int]bool{c.s.ShardOf(key): true, c.s.ShardOf(other): true}
-	for i := range c.s.Shards() {
-		if shards[i] {
-			c.s.Lock(i)
-		}
-	}
-	c.now++
-	d := c.d
-	d.Begin(c.rnd.IntN(2), c.now)
-	c.change(d, key, other)
-	d.End()
-	for i := range c.s.Shards() {
-		if shards[i] {
-			c.s.Unlock(i)
-		}
-	}
-	switch c.rnd.IntN(3000) {
-	case 0:
-		c.lockAll(func() { c.s.FlushDB(0) })
-	case 1:
-		c.lockAll(func() { c.s.SwapDB(0, 1) })
-	}
-	if c.rnd.IntN(20) == 0 {
-		c.s.Tick(c.now)
-	}
-}
-
-func (c *changer) lockAll(fn func()) {
-	for i := range c.s.Shards() {
-		c.s.Lock(i)
-	}
-	fn()
-	for i := range c.s.Shards() {
-		c.s.Unlock(i)
-	}
-}
-
-func (c *changer) change(d *DB, key, other []byte) {
-	many := 1
-	if c.rnd.IntN(30) == 0 {
-		many = c.rnd.IntN(3000)
-	}
-	switch c.rnd.IntN(14) {
-	case 0:
-		d.SetString(key, c.value(), false)
-	case 1:
-		if z, err := d.ZSetForWrite(key); err == nil {
-			for range many {
-				z.Add(fmt.Appendf(nil, "m%d", c.rnd.IntN(4000)), float64(c.rnd.IntN(1000)), 0)
-			}
-		}
-	case 2:
-		if z, err := d.ZSetForWrite(key); err == nil && z.Len() > 0 {
-			n := min(many, z.Len())
-			z.RemoveRange(c.rnd.IntN(z.Len()-n+1), n, nil)
-		}
-	case 3:
-		if h, err := d.HashForWrite(key); err == nil {
-			for range many {
-				h.Put(fmt.Appendf(nil, "f%d", c.rnd.IntN(3000)), c.value())
-			}
-		}
-	case 4:
-		if s, err := d.SetForWrite(key); err == nil {
-			for range many {
-				s.Add(fmt.Appendf(nil, "%d", c.rnd.IntN(5000)))
-			}
-		}
-	case 5:
-		if s, err := d.SetForWrite(key); err == nil {
-			for range many {
-				s.Remove(fmt.Appendf(nil, "%d", c.rnd.IntN(5000)))
-			}
-		}
-	case 6:
-		if l, err := d.ListForWrite(key); err == nil {
-			for range many {
-				l.Push(c.rnd.IntN(2) == 0, c.value())
-			}
-		}
-	case 7:
-		if l, err := d.ListForWrite(key); err == nil && l.Len() > 0 {
-			n := min(many, l.Len())
-			l.RemoveRange(c.rnd.IntN(l.Len()-n+1), n)
-		}
-	case 8:
-		d.Delete(key)
-	case 9:
-		d.Rename(key, other)
-	case 10:
-		_, _, _ = d.Copy(key, other, c.rnd.IntN(2), true)
-	case 11:
-		d.SetExpireAt(key, c.now+int64(c.rnd.IntN(500)))
-	case 12:
-		if f, err := d.FieldForWrite(key); err == nil {
-			for range many {
-				f.Put(fmt.Appendf(nil, "t%d", c.rnd.IntN(2000)), float64(c.rnd.IntN(1000)), float64(c.rnd.IntN(1000)), 0, &field.Change{})
-			}
-		}
-	case 13:
-		if s, err := d.StringForWrite(key); err == nil {
-			s.Set(append([]byte("x"), c.value()...))
-		}
-	}
-}
-
-// TestViews changes a store at random while views are cut and read: each is what the store was when it was cut.
-func TestViews(t *testing.T) {
-	rounds := 40
-	if testing.Short() {
-		rounds = 12
-	}
-	for seed := range uint64(4) {
-		s, err := Open(Options{Shards: 4, Databases: 2, Seed: seed + 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := &changer{s: s, d: s.NewDB(), rnd: rand.New(rand.NewPCG(seed, 1)), now: 1_000_000}
-		for range 2000 {
-			c.step()
-		}
-		var readers sync.WaitGroup
-		for range rounds {
-			for range c.rnd.IntN(300) {
-				c.step()
-			}
-			if c.rnd.IntN(2) == 0 {
-				s.PrepareCut()
-			}
-			var want map[string]string
-			v, err := s.Cut(func() { want = textOf(locked{s}) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			if keys, _ := v.Size(0); keys+func() int64 { n, _ := v.Size(1); return n }() != int64(len(want)) {
-				t.Fatal("a view has another size")
-			}
-			wait := c.rnd.IntN(200)
-			for range wait {
-				c.step()
-			}
-			readers.Go(func() {
-				defer v.Close()
-				compareTexts(t, want, textOf(v))
-			})
-			if c.rnd.IntN(3) == 0 {
-				for range 500 {
-					c.step()
-				}
-				readers.Wait()
-			}
-		}
-		readers.Wait()
-		if st := s.Views(); st.Active != 0 || st.Bytes != 0 {
-			t.Errorf("%d views are left, which take %d bytes", st.Active, st.Bytes)
-		}
+	t.Cleanup(func() {
 		for i := range s.Shards() {
-			s.Lock(i)
 			if err := s.Check(i); err != nil {
 				t.Error(err)
 			}
-			s.Unlock(i)
+		}
+		if n := s.Views(); n.Bytes != 0 || n.Active != 0 {
+			t.Errorf("at the end views take %+v", n)
+		}
+		if s.region.Saved() != 0 {
+			t.Errorf("at the end views keep %d bytes", s.region.Saved())
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	})
+	vt := &viewTest{t: t, s: s, seed: maphash.MakeSeed()}
+	vt.now.Store(startMS)
+	return vt
+}
+
+// digest is an entry in short: what all its readers answer, each value being read once or, unless once, sorted sets
+// in both directions.
+func (vt *viewTest) digest(e *Entry, once bool) string {
+	var h maphash.Hash
+	h.SetSeed(vt.seed)
+	sum := uint64(0) // of elements in an order that means nothing
+	switch e.Type() {
+	case TypeString:
+		for p := e.Parts(); p.More(); {
+			h.Write(p.Next())
+		}
+	case TypeHash, TypeSet:
+		for it := e.Pairs(); it.Next(); {
+			sum += maphash.String(vt.seed, fmt.Sprintf("%q=%q", it.Key(), it.Value()))
+		}
+	case TypeList:
+		for it := e.Items(); it.Next(); {
+			fmt.Fprintf(&h, "%q", it.Value())
+		}
+	case TypeZSet:
+		n := 0
+		for it := e.Rows(true); it.Next(); n++ {
+			fmt.Fprintf(&h, "%q=%v", it.Member(), it.Score())
+		}
+		if n != e.Len() {
+			vt.t.Errorf("%q has %d rows of %d", e.Key(), n, e.Len())
+		}
+		if !once {
+			for it := e.Rows(false); it.Next(); {
+				n--
+			}
+			if n != 0 {
+				vt.t.Errorf("%q has %d rows fewer from the other end", e.Key(), n)
+			}
+		}
+	case TypeBloom:
+		var s bloom.State
+		e.Bloom().State(&s)
+		fmt.Fprint(&h, s)
+		_ = e.Bloom().EachRun(func(first uint32, blocks []byte) error {
+			fmt.Fprint(&h, first)
+			h.Write(blocks)
+			return nil
+		})
+	case TypeField:
+		var rec field.Record
+		for it := e.Members(); it.Next(); {
+			it.Read(&rec)
+			payload, _ := rec.Payload()
+			fmt.Fprintf(&h, "%q@%v,%v %d %q", it.Member(), rec.X, rec.Y, rec.ExpiresAt, payload)
+		}
+	}
+	return fmt.Sprintf("%d %d %d %s %x", e.Type(), e.ExpireAt(), e.Len(), e.Encoding(), h.Sum64()+sum)
+}
+
+// live is all there is in the store, whose shards are all locked.
+func (vt *viewTest) live() []map[string]string {
+	all := make([]map[string]string, vt.s.Databases())
+	for db := range all {
+		all[db] = map[string]string{}
+		e := Entry{index: db}
+		for _, sh := range vt.s.shards {
+			_ = sh.walk(db, &e, func(e *Entry) error {
+				all[db][string(e.Key())] = vt.digest(e, false)
+				return nil
+			})
+		}
+	}
+	return all
+}
+
+// view cuts a view, walks it and compares it with what there was at the cut.
+func (vt *viewTest) view(rnd *rand.Rand) {
+	var want []map[string]string
+	v, err := vt.s.Cut(func() { want = vt.live() })
+	if err != nil {
+		vt.t.Error(err)
+		return
+	}
+	defer v.Close()
+	once := rnd.IntN(2) == 0
+	if once {
+		v.Once()
+	}
+	for db, want := range want {
+		got := map[string]string{}
+		err := v.Walk(db, func(e *Entry) error {
+			got[string(e.Key())] = vt.digest(e, once)
+			return nil
+		})
+		if err != nil {
+			vt.t.Error(err)
+		}
+		if !maps.Equal(got, want) {
+			vt.t.Errorf("database %d of a view (once: %v) differs: %d keys, want %d", db, once, len(got), len(want))
+			for k, text := range want {
+				if got[k] != text {
+					vt.t.Errorf("%q: %s, want %s", k, got[k], text)
+					break
+				}
+			}
+			vt.stop.Store(true)
+		}
+		if keys, _ := v.Size(db); int(keys) != len(want) {
+			vt.t.Errorf("a view of %d keys says %d", len(want), keys)
+		}
+	}
+}
+
+// with runs fn with the shards of keys locked, or all.
+func (vt *viewTest) with(d *DB, db int, fn func(), keys ...string) {
+	locked := map[int]bool{}
+	for _, k := range keys {
+		locked[vt.s.ShardOf([]byte(k))] = true
+	}
+	for i := range vt.s.Shards() {
+		if locked[i] || keys == nil {
+			vt.s.Lock(i)
+			defer vt.s.Unlock(i)
+		}
+	}
+	d.Begin(db, vt.now.Load())
+	fn()
+}
+
+// change makes a random change.
+func (vt *viewTest) change(d *DB, rnd *rand.Rand) {
+	key, other := fmt.Sprint("key", rnd.IntN(30)), fmt.Sprint("key", rnd.IntN(30))
+	db := rnd.IntN(vt.s.Databases())
+	switch n := rnd.IntN(1000); {
+	case n < 60:
+		vt.with(d, db, func() { d.Rename([]byte(key), []byte(other)) }, key, other)
+	case n < 90:
+		vt.with(d, db, func() { _, _, _ = d.Copy([]byte(key), []byte(other), rnd.IntN(3), true) }, key, other)
+	case n < 110:
+		vt.with(d, db, func() { d.Move([]byte(key), rnd.IntN(3)) }, key)
+	case n < 150:
+		vt.with(d, db, func() { d.Delete([]byte(key)) }, key)
+	case n < 170:
+		vt.with(d, db, func() { d.SetExpireAt([]byte(key), vt.now.Load()+int64(rnd.IntN(500))) }, key)
+	case n < 173:
+		vt.with(d, db, func() { vt.s.SwapDB(db, rnd.IntN(3)) })
+	case n < 175:
+		vt.with(d, db, func() { vt.s.FlushDB(db) })
+	case n < 176:
+		vt.with(d, db, vt.s.FlushAll)
+	default:
+		vt.with(d, db, func() { vt.grow(d, rnd, []byte(key)) }, key)
+	}
+}
+
+// grow changes the value at key, making it or, half the time, a large one of it.
+func (vt *viewTest) grow(d *DB, rnd *rand.Rand, key []byte) {
+	n := 1 + rnd.IntN(30)
+	if rnd.IntN(40) == 0 {
+		n = 1500 + rnd.IntN(1500)
+	}
+	long := func() []byte {
+		b := fmt.Appendf(nil, "element:%d", rnd.IntN(5000))
+		if rnd.IntN(300) == 0 {
+			b = append(b, make([]byte, rnd.IntN(50_000))...)
+		}
+		return b
+	}
+	less := rnd.IntN(2) == 0
+	typ := Type(1 + rnd.IntN(int(types)-1))
+	if now := d.Kind(key); now != None {
+		typ = now
+	}
+	switch typ {
+	case TypeString:
+		s, _ := d.StringForWrite(key)
+		switch rnd.IntN(3) {
+		case 0:
+			s.Set(make([]byte, rnd.IntN(100*n)))
+		case 1:
+			s.Append(make([]byte, 1+rnd.IntN(100*n)))
+		default:
+			s.SetRange(rnd.IntN(s.Len()+1), []byte("some bytes"))
+		}
+	case TypeHash:
+		h, _ := d.HashForWrite(key)
+		for range n {
+			if h.Put(long(), long()); less && h.Len() > 1 {
+				h.Remove(fmt.Appendf(nil, "element:%d", rnd.IntN(5000)))
+			}
+		}
+	case TypeSet:
+		s, _ := d.SetForWrite(key)
+		for range n {
+			s.Add(long())
+		}
+		for less && s.Len() > n {
+			s.Remove(s.Random(rnd.Uint64))
+		}
+	case TypeList:
+		l, _ := d.ListForWrite(key)
+		for range n {
+			l.Push(rnd.IntN(2) == 0, long())
+			l.Set(rnd.IntN(l.Len()), long())
+		}
+		if less && l.Len() > 2*n {
+			l.RemoveRange(rnd.IntN(l.Len()-2*n), 2*n)
+		}
+	case TypeZSet:
+		z, _ := d.ZSetForWrite(key)
+		for range n {
+			z.Add(long(), float64(rnd.IntN(100)), 0)
+		}
+		if less && z.Len() > 2*n {
+			z.RemoveRange(rnd.IntN(z.Len()-2*n), 2*n, nil)
+		}
+	case TypeBloom:
+		b, _ := d.BloomForWrite(key)
+		if b == nil {
+			b, _ = d.NewBloom(key, bloom.Params{Capacity: uint64(100 * n), Rate: 0.01, Expansion: 2})
+		}
+		for range n {
+			_, _ = b.Add(long())
+		}
+	case TypeField:
+		f, _ := d.FieldForWrite(key)
+		for range n {
+			c := field.Change{Names: [][]byte{[]byte("gold")}, Values: []float64{rnd.Float64()}}
+			if rnd.IntN(4) == 0 {
+				c.HasPayload, c.Payload = true, long()
+			}
+			if rnd.IntN(4) == 0 {
+				c.ExpiresAt = vt.now.Load() + int64(rnd.IntN(300))
+			}
+			f.Put(long()[:8+rnd.IntN(4)], rnd.Float64()*100, rnd.Float64()*100, 0, &c)
+		}
+	}
+}
+
+// TestViews has several views at once of a store that two goroutines change, on all types of values.
+func TestViews(t *testing.T) {
+	rounds := 40
+	if testing.Short() {
+		rounds = 8
+	}
+	for _, shards := range []int{1, 4} {
+		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
+			vt := newViewTest(t, shards)
+			var writers, viewers sync.WaitGroup
+			for i := range 2 {
+				writers.Go(func() {
+					d, rnd := vt.s.NewDB(), rand.New(rand.NewPCG(uint64(i), 1))
+					for !vt.stop.Load() {
+						vt.change(d, rnd)
+						if i == 0 && rnd.IntN(20) == 0 {
+							vt.s.Tick(vt.now.Add(1))
+						}
+					}
+				})
+			}
+			for i := range 2 {
+				viewers.Go(func() {
+					rnd := rand.New(rand.NewPCG(uint64(i), 2))
+					for range rounds {
+						vt.view(rnd)
+					}
+				})
+			}
+			viewers.Wait()
+			vt.stop.Store(true)
+			writers.Wait()
+		})
 	}
 }

@@ -63,12 +63,17 @@ type Env struct {
 	arenas slab.Arenas[*arena]
 }
 
-// Freeze returns the surroundings of the filters as v has them, in a frozen heap. The shard's lock is held, since v was cut.
-func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) Env {
-	return Env{Heap: heap, Seed: e.Seed, Allows: e.Allows, Room: e.Room, arenas: e.arenas.Freeze(func(a *arena) *arena {
-		return &arena{a.pages.Freeze(v)}
-	})}
-}
+// Cut is the large filters that an Env has at one moment.
+type Cut struct{ filters slab.Cut[*arena] }
+
+// Cut is the large filters there are now.
+func (e *Env) Cut() Cut { return Cut{e.arenas.Cut()} }
+
+// Freeze gives e, which is new and has a heap of a view, the large filters of a cut. Filters of a view can be read in all ways.
+func (e *Env) Freeze(c Cut, open slab.Opener) { e.arenas.Freeze(c.filters, open) }
+
+// Leave forgets the large filters of a view that have been opened. If done, nobody will read them any more.
+func (e *Env) Leave(done bool) { e.arenas.Leave(done) }
 
 // Arenas is the number of large filters there are.
 func (e *Env) Arenas() int { return e.arenas.Len() }

@@ -97,6 +97,12 @@ type arena struct{ pages offheap.Pages }
 // CloseSome is slab.Arenas'.
 func (a *arena) CloseSome(n int) bool { return a.pages.DropSome(n) > 0 }
 
+// Freeze is the arena in a view.
+func (a *arena) Freeze(open slab.Opener) *arena { return &arena{open(&a.pages)} }
+
+// EachPages is slab.Arenas'.
+func (a *arena) EachPages(fn func(*offheap.Pages)) { fn(&a.pages) }
+
 func (a *arena) bytes() int64 { return int64(a.pages.Len()) * offheap.PageSize }
 
 // newArena makes an arena of one page, which is all 0.
@@ -108,7 +114,7 @@ func newArena(r *offheap.Region) *arena {
 
 // addPage adds a page that is all 0 and returns its place.
 func (a *arena) addPage() uint32 {
-	n := a.pages.Append()
+	n := a.pages.Append(0)
 	a.pages.W(n, 0, offheap.PageSize).Zero(0, offheap.PageSize)
 	return n
 }
@@ -119,7 +125,7 @@ func (a *arena) entryOf(page uint32) (at uint32, off uint32, ok bool) {
 		return 0, dirAt + page*4, true
 	}
 	page -= direct
-	at = a.pages.R(0, rootAt+page/entries*4, 4).U32(0)
+	at = a.pages.Read(0, rootAt+page/entries*4, 4).U32(0)
 	return at, page % entries * 4, at != 0
 }
 
@@ -133,7 +139,7 @@ func (a *arena) place(block uint32) (page, off uint32, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	page = a.pages.R(at, entry, 4).U32(0)
+	page = a.pages.Read(at, entry, 4).U32(0)
 	return page, block % pageBlocks * blockSize, page != 0
 }
 
@@ -164,7 +170,7 @@ func (f *Filter) block(n uint32) (b offheap.Block, ok bool) {
 	if !ok {
 		return b, false
 	}
-	return f.arena.pages.R(page, off, blockSize), true
+	return f.arena.pages.Read(page, off, blockSize), true
 }
 
 // blockForWrite is a block of bits, which is there, to be changed.
@@ -181,7 +187,7 @@ func (f *Filter) head() offheap.Block {
 	if f.enc == Small {
 		return f.env.Heap.R(slab.Ref(f.ref))
 	}
-	return f.arena.pages.R(0, 0, dirAt)
+	return f.arena.pages.Read(0, 0, dirAt)
 }
 
 func (f *Filter) headForWrite() offheap.Block {

@@ -80,7 +80,7 @@ func (f *Filter) run(first uint32, n int) []byte {
 	if !ok {
 		return nil
 	}
-	return f.arena.pages.R(page, off, n*blockSize).Bytes(0, n*blockSize)
+	return f.arena.pages.Read(page, off, n*blockSize).Bytes(0, n*blockSize)
 }
 
 func isZero(b []byte) bool {

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"quarry/store/internal/hash"
-	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 	"quarry/store/zset"
 )
@@ -38,10 +37,21 @@ func NewEnv(heap *slab.Heap, h hash.Hasher) *Env {
 	return &Env{Heap: heap, Sets: zset.Env{Heap: heap, Limits: &timesLimits, Hash: h}}
 }
 
-// Freeze returns the surroundings of the fields as v has them, in a frozen heap. The shard's lock is held, since v was cut.
-func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) *Env {
-	return &Env{Heap: heap, Sets: e.Sets.Freeze(v, heap)}
+// Cut is the large sets of fields that an Env has at one moment.
+type Cut struct{ sets zset.Cut }
+
+// Cut is the large sets of fields there are now.
+func (e *Env) Cut() Cut { return Cut{e.Sets.Cut()} }
+
+// Freeze gives e, which is new and has a heap of a view, the large sets of a cut. Fields of a view can be opened, asked for what
+// lies in their heads, and be walked by an Iter; see zset.Env.Freeze.
+func (e *Env) Freeze(c Cut, open slab.Opener, once bool) {
+	e.Sets.Freeze(c.sets, open)
+	e.Sets.Once = once
 }
+
+// Leave forgets the large sets of a view that have been opened. If done, nobody will read them any more.
+func (e *Env) Leave(done bool) { e.Sets.Leave(done) }
 
 // Arenas is the number of large sets of its fields, of which each may have two.
 func (e *Env) Arenas() int { return e.Sets.Arenas() }

@@ -127,8 +127,8 @@ func (c *checker) child(at child, level int) (n int, err error) {
 // arena checks what an arena holds.
 func (c *checker) arena() error {
 	ar := c.t.ar
-	if ar.root != c.t.root || ar.heap != c.t.heap {
-		return fmt.Errorf("list: root %#x, the arena has %#x", uint32(c.t.root), uint32(ar.root))
+	if ar.root() != c.t.root || ar.heap != c.t.heap {
+		return fmt.Errorf("list: root %#x, the arena has %#x", uint32(c.t.root), uint32(ar.root()))
 	}
 	for _, d := range ar.dropped {
 		if err := c.dropped(d); err != nil {

@@ -82,7 +82,7 @@ func TestCheckFindsDamage(t *testing.T) {
 			p.remove(listpack.HeaderSize, 0, 1)
 		}},
 
-		{"the root", 100_000, Large, "the arena has", func(l *List) { l.t.ar.root++ }},
+		{"the root", 100_000, Large, "the arena has", func(l *List) { l.t.ar.heap.SetMark(l.t.ar.heap.Mark() + 1) }},
 		{"a lower node's level", 100_000, Large, "level", func(l *List) { l.t.w(l.t.r(l.t.root).child(1).ref).SetU8(innerLevel, 2) }},
 		{"a node that is said to be a long element", 100_000, Large, "long element", func(l *List) {
 			p := l.t.w(l.t.root)

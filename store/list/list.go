@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"quarry/store/internal/listpack"
-	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
 
@@ -74,12 +73,17 @@ type Env struct {
 	littered []*arena            // those of them that have parts for Reclaim to free
 }
 
-// Freeze returns the surroundings of the lists as v has them, in a frozen heap. The shard's lock is held, since v was cut.
-func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) Env {
-	return Env{Heap: heap, Limits: e.Limits, arenas: e.arenas.Freeze(func(a *arena) *arena {
-		return &arena{heap: a.heap.Freeze(v), root: a.root}
-	})}
-}
+// Cut is the large lists that an Env has at one moment.
+type Cut struct{ lists slab.Cut[*arena] }
+
+// Cut is the large lists there are now.
+func (e *Env) Cut() Cut { return Cut{e.arenas.Cut()} }
+
+// Freeze gives e, which is new and has a heap of a view, the large lists of a cut. Lists of a view can be read in all ways.
+func (e *Env) Freeze(c Cut, open slab.Opener) { e.arenas.Freeze(c.lists, open) }
+
+// Leave forgets the large lists of a view that have been opened. If done, nobody will read them any more.
+func (e *Env) Leave(done bool) { e.arenas.Leave(done) }
 
 // Arenas is the number of large lists there are.
 func (e *Env) Arenas() int { return e.arenas.Len() }

@@ -29,12 +29,19 @@ const (
 	dropNow = 128 << 10
 )
 
-// arena is the memory of one large list.
+// arena is the memory of one large list. The heap's mark is the root.
 type arena struct {
 	heap    *slab.Heap
-	root    slab.Ref
 	dropped []dropped
 }
+
+func (a *arena) root() slab.Ref { return slab.Ref(a.heap.Mark()) }
+
+// Freeze is the arena in a view.
+func (a *arena) Freeze(open slab.Opener) *arena { return &arena{heap: a.heap.Freeze(open)} }
+
+// EachPages is slab.Arenas'.
+func (a *arena) EachPages(fn func(*offheap.Pages)) { a.heap.EachPages(fn) }
 
 // dropped is a part of a large list that waits for Reclaim: an inner node and what is below it, or, at
 // level 0, what is left of a long element.
@@ -272,5 +279,5 @@ func (t *tree) copyTo(to *Env) Handle {
 		c := tree{env: to, heap: to.Heap}
 		return Handle{Medium, uint32(c.copyNodes(t))}
 	}
-	return to.put(&arena{heap: t.heap.Clone(), root: t.root, dropped: slices.Clone(t.ar.dropped)})
+	return to.put(&arena{heap: t.heap.Clone(), dropped: slices.Clone(t.ar.dropped)})
 }

@@ -45,7 +45,7 @@ func (t *tree) openMedium(env *Env, root slab.Ref) {
 
 func (t *tree) openLarge(env *Env, slot uint32) {
 	t.env, t.slot, t.ar = env, slot, env.arenas.At(slot)
-	t.heap, t.root = t.ar.heap, t.ar.root
+	t.heap, t.root = t.ar.heap, t.ar.root()
 	t.load()
 }
 
@@ -77,7 +77,7 @@ func (t *tree) handle() Handle {
 func (t *tree) setRoot(ref slab.Ref) {
 	t.root = ref
 	if t.ar != nil {
-		t.ar.root = ref
+		t.ar.heap.SetMark(uint64(ref))
 	}
 }
 

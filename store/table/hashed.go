@@ -37,6 +37,16 @@ type arena struct {
 // CloseSome is slab.Arenas'.
 func (a *arena) CloseSome(n int) bool { return a.heap.CloseSome(n) }
 
+// Freeze is the arena in a view; space and head never change.
+func (a *arena) Freeze(open slab.Opener) *arena {
+	c := &arena{space: a.space, head: a.head}
+	c.heap = a.heap.Freeze(open)
+	return c
+}
+
+// EachPages is slab.Arenas'.
+func (a *arena) EachPages(fn func(*offheap.Pages)) { a.heap.EachPages(fn) }
+
 // bytes is the memory of the arena.
 func (a *arena) bytes() int64 { return int64(a.heap.Pages()) * offheap.PageSize }
 

@@ -5,7 +5,6 @@ import (
 	"quarry/store/internal/hash"
 	"quarry/store/internal/heaplist"
 	"quarry/store/internal/listpack"
-	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
 
@@ -62,17 +61,17 @@ func NewEnv(heap *slab.Heap, h hash.Hasher, pairs bool) *Env {
 	return &Env{home: space{heap: heap, hash: h, pairs: pairs}}
 }
 
-// Freeze returns the surroundings of the tables as v has them, in a frozen heap. The shard's lock is held, since v was cut.
-func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) *Env {
-	c := &Env{Limits: e.Limits, home: e.home}
-	c.home.heap = heap
-	c.arenas = e.arenas.Freeze(func(a *arena) *arena {
-		f := &arena{space: a.space, head: a.head}
-		f.heap = a.heap.Freeze(v)
-		return f
-	})
-	return c
-}
+// Cut is the large tables that an Env has at one moment.
+type Cut struct{ tables slab.Cut[*arena] }
+
+// Cut is the large tables there are now.
+func (e *Env) Cut() Cut { return Cut{e.arenas.Cut()} }
+
+// Freeze gives e, which is new and has a heap of a view, the large tables of a cut. Tables of a view can be read in all ways.
+func (e *Env) Freeze(c Cut, open slab.Opener) { e.arenas.Freeze(c.tables, open) }
+
+// Leave forgets the large tables of a view that have been opened. If done, nobody will read them any more.
+func (e *Env) Leave(done bool) { e.arenas.Leave(done) }
 
 // Arenas is the number of large tables there are.
 func (e *Env) Arenas() int { return e.arenas.Len() }

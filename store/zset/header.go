@@ -98,7 +98,7 @@ func (t *tree) openLarge(env *Env, slot uint32) {
 }
 
 func (t *tree) load() {
-	h := t.r(0)
+	h := t.read(0)
 	t.root, t.first, t.last = h.U32(hdRoot), h.U32(hdFirst), h.U32(hdLast)
 	t.height, t.level, t.flags = int(h.U8(hdHeight)), h.U8(hdLevel), h.U16(hdFlags)
 	t.count = int(h.U64(hdCount))

@@ -87,6 +87,7 @@ func (t *tree) ovfBlock(i int) uint32 {
 func (t *tree) addMainBlock(i int) {
 	id := t.newBlock()
 	if t.ar != nil {
+		t.w(id)
 		t.ar.main = append(t.ar.main, id)
 		t.ar.setSegment(id, true)
 		return
@@ -97,6 +98,7 @@ func (t *tree) addMainBlock(i int) {
 func (t *tree) addOvfBlock(i int) {
 	id := t.newBlock()
 	if t.ar != nil {
+		t.w(id)
 		t.ar.ovf = append(t.ar.ovf, id)
 		t.ar.setSegment(id, true)
 		return
@@ -133,7 +135,7 @@ func (t *tree) bucketR(b uint32) offheap.Block {
 }
 
 func (t *tree) bucket(b uint32) offheap.Block {
-	return place(t.w(t.mainBlock(int(b+1)/segmentPlaces)), b+1)
+	return place(t.index(t.mainBlock(int(b+1)/segmentPlaces)), b+1)
 }
 
 func (t *tree) ovfR(o uint32) offheap.Block {
@@ -141,7 +143,7 @@ func (t *tree) ovfR(o uint32) offheap.Block {
 }
 
 func (t *tree) ovf(o uint32) offheap.Block {
-	return place(t.w(t.ovfBlock(int(o)/segmentPlaces)), o)
+	return place(t.index(t.ovfBlock(int(o)/segmentPlaces)), o)
 }
 
 // lookup finds a member: its leaf and its position there; leaf 0 if it is not in the set.

@@ -227,7 +227,7 @@ func (t *tree) leafAt(rank int) (id uint32, pos int) {
 	id = t.root
 	rows := t.count
 	for h := t.height; h > 0; h-- {
-		p := t.innerR(id)
+		p := inner{t.read(id)}
 		var i int
 		i, rank = p.childAt(rank, rows)
 		id, rows = p.child(i), int(p.count(i))

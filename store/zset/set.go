@@ -5,7 +5,6 @@ import (
 
 	"quarry/store/internal/hash"
 	"quarry/store/internal/heaplist"
-	"quarry/store/internal/offheap"
 	"quarry/store/internal/slab"
 )
 
@@ -69,6 +68,7 @@ type Env struct {
 	Heap   *slab.Heap
 	Limits *Limits
 	Hash   hash.Hasher // of members; the same in all shards
+	Once   bool        // of a view: each set is walked once, and nothing is kept for another time
 
 	arenas slab.Arenas[*arena] // large sets by Handle.Ref
 
@@ -82,21 +82,18 @@ type Env struct {
 // scratchMax is what scratch space is kept of: a longer member gets memory of its own.
 const scratchMax = 64 << 10
 
-// Freeze returns the surroundings of the sets as v has them, in a frozen heap. Frozen sets are walked, in either direction, and
-// their members counted: what looks for a member reads an index that is changing. The shard's lock is held, since v was cut.
-func (e *Env) Freeze(v *offheap.View, heap *slab.Heap) Env {
-	return Env{Heap: heap, Limits: e.Limits, Hash: e.Hash, arenas: e.arenas.Freeze(func(a *arena) *arena {
-		return &arena{nodes: a.nodes.Freeze(v), blobs: a.blobs.Freeze(v)}
-	})}
-}
+// Cut is the large sets that an Env has at one moment.
+type Cut struct{ sets slab.Cut[*arena] }
 
-// Done says that the reader is through with a frozen set.
-func (s *Set) Done() {
-	if s.enc == Large {
-		s.t.ar.nodes.Done()
-		s.t.ar.blobs.Done()
-	}
-}
+// Cut is the large sets there are now.
+func (e *Env) Cut() Cut { return Cut{e.arenas.Cut()} }
+
+// Freeze gives e, which is new and has a heap of a view, the large sets of a cut. Sets of a view can be opened, tell Len, Encoding
+// and Handle, and be walked by an Iter, in both directions, rows and tails included. Anything else panics.
+func (e *Env) Freeze(c Cut, open slab.Opener) { e.arenas.Freeze(c.sets, open) }
+
+// Leave forgets the large sets of a view that have been opened. If done, nobody will read them any more.
+func (e *Env) Leave(done bool) { e.arenas.Leave(done) }
 
 // Arenas is the number of large sets there are.
 func (e *Env) Arenas() int { return e.arenas.Len() }

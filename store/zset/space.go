@@ -46,6 +46,8 @@ type arena struct {
 	main  []uint32 // index.go: blocks of the main buckets, in order
 	ovf   []uint32 // index.go: blocks of the overflow buckets
 	blobs *slab.Heap
+
+	frozen bool // it is that of a view
 }
 
 func newArena(r *offheap.Region) *arena {
@@ -75,7 +77,7 @@ func (a *arena) alloc() uint32 {
 
 func (a *arena) addPage() {
 	pn := len(a.used)
-	a.nodes.Append()
+	a.nodes.Append(0)
 	a.used, a.segs = append(a.used, 0), append(a.segs, 0)
 	if pn>>6 == len(a.room) {
 		a.room = append(a.room, 0)
@@ -141,6 +143,17 @@ func (a *arena) CloseSome(n int) bool {
 	return a.blobs.CloseSome(n)
 }
 
+// Freeze is the arena in a view. Its blocks are found from the header; the bitmaps and the index are not there.
+func (a *arena) Freeze(open slab.Opener) *arena {
+	return &arena{nodes: open(&a.nodes), blobs: a.blobs.Freeze(open), frozen: true}
+}
+
+// EachPages is slab.Arenas'.
+func (a *arena) EachPages(fn func(*offheap.Pages)) {
+	fn(&a.nodes)
+	a.blobs.EachPages(fn)
+}
+
 // bytes is the memory of the arena.
 func (a *arena) bytes() int64 {
 	tables := 8*(cap(a.used)+cap(a.segs)+cap(a.room)+a.nodes.Len()) + 4*(cap(a.main)+cap(a.ovf))
@@ -157,11 +170,21 @@ func (t *tree) r(id uint32) offheap.Block {
 	return t.base.Sub(int(id)<<blockShift, blockSize)
 }
 
-// pass says that a walk is through with block id: of a frozen set it is not kept any more as it was.
-func (t *tree) pass(id uint32) {
+// read is r for walks, which go over sets of views, too.
+func (t *tree) read(id uint32) offheap.Block {
 	if t.ar != nil {
-		t.ar.nodes.Pass(id/pageBlocks, id%pageBlocks<<blockShift, blockSize)
+		return t.ar.nodes.Read(id/pageBlocks, id%pageBlocks<<blockShift, blockSize)
 	}
+	return t.base.Sub(int(id)<<blockShift, blockSize)
+}
+
+// index is w for buckets of the index, which no view reads; but block 0 has the header, too. A block that becomes a segment is
+// touched once with w: it may have been a leaf when a view was cut.
+func (t *tree) index(id uint32) offheap.Block {
+	if t.ar != nil && id != 0 {
+		return t.ar.nodes.Unseen(id/pageBlocks, id%pageBlocks<<blockShift, blockSize)
+	}
+	return t.w(id)
 }
 
 // w touches block id and is it for writing. A medium set is touched as a whole

@@ -3,8 +3,8 @@ package zset
 // treeIter walks the rows of a tree from a rank on, leaf by leaf.
 type treeIter struct {
 	t       *tree
-	l       leaf
-	id      uint32 // block of l
+	id      uint32
+	l       leaf // block id
 	pos     int
 	n       int // rows in l
 	reverse bool
@@ -25,7 +25,7 @@ func (it *treeIter) seek(t *tree, rank int, reverse bool) {
 }
 
 func (it *treeIter) enter(id uint32) {
-	it.l, it.id = it.t.leafR(id), id
+	it.id, it.l = id, leaf{it.t.read(id)}
 	it.l.Prefetch(prefetchLines)
 	it.n = it.l.n()
 }
@@ -36,7 +36,7 @@ const prefetchRows = 6
 // prefetchNext asks for the leaf that follows.
 func (it *treeIter) prefetchNext() {
 	if next := it.after(); next != 0 {
-		it.t.r(next).Prefetch(prefetchLines)
+		it.t.read(next).Prefetch(prefetchLines)
 	}
 }
 
@@ -81,6 +81,13 @@ func (it *treeIter) step() bool {
 		it.pos = it.n - 1
 	}
 	return true
+}
+
+// pass tells a view that is read once that a leaf is behind.
+func (t *tree) pass(id uint32) {
+	if t.ar != nil && t.ar.frozen && t.env.Once {
+		t.ar.nodes.Pass(id/pageBlocks, id%pageBlocks<<blockShift, blockSize)
+	}
 }
 
 func (it *treeIter) member() []byte {

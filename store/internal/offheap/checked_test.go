@@ -22,7 +22,7 @@ func panics(t *testing.T, want string, fn func()) {
 func TestForgottenTouchPanics(t *testing.T) {
 	p := NewPages(newRegion(t))
 	defer p.Truncate(0)
-	p.Append()
+	p.Append(0)
 	panics(t, "not touched", func() { p.R(0, 0, 64).SetU8(0, 1) })
 	panics(t, "not touched", func() { p.R(0, 0, 64).Sub(8, 8).Mutable(0, 8) })
 	panics(t, "not touched", func() { p.R(0, 0, 64).Move(0, 8, 8) })
@@ -31,7 +31,7 @@ func TestForgottenTouchPanics(t *testing.T) {
 func TestOutOfBoundsPanics(t *testing.T) {
 	p := NewPages(newRegion(t))
 	defer p.Truncate(0)
-	p.Append()
+	p.Append(0)
 	b := p.W(0, 64, 16)
 	panics(t, "of a block of 16", func() { b.U64(9) })
 	panics(t, "of a block of 16", func() { b.U8(-1) })

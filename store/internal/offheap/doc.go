@@ -11,8 +11,8 @@
 // # Touch before every mutation
 //
 // Memory is changed only through blocks that W returned. W compares the page's
-// epoch with the region's: a page that a snapshot view may still be reading is
-// replaced by a copy before the first change after the view was cut. With tag
+// epoch with the region's: of a page that a snapshot view may still be reading, what is
+// changed for the first time after the cut is copied before, 1 KiB at a time (view.go); the page stays where it is. With tag
 // invariants a block knows its bounds and whether it came from W: an access out
 // of bounds, or a change through a block from R, panics at the place that forgot.
 //

@@ -26,7 +26,7 @@ func newRegion(t *testing.T) *Region {
 func TestAccessorsReadWhatWasWritten(t *testing.T) {
 	p := NewPages(newRegion(t))
 	defer p.Truncate(0)
-	b := p.W(p.Append(), 128, 64)
+	b := p.W(p.Append(0), 128, 64)
 	b.Zero(0, 64)
 	b.SetU8(0, 0xfe)
 	b.SetU16(1, 0xbeef) // unaligned on purpose
@@ -56,14 +56,14 @@ func TestPagesKeepTheirPlaces(t *testing.T) {
 	r := newRegion(t)
 	p := NewPages(r)
 	for i := range 5 {
-		p.W(p.Append(), 0, 8).SetU64(0, uint64(i))
+		p.W(p.Append(0), 0, 8).SetU64(0, uint64(i))
 	}
 	p.Drop(1)
 	p.Drop(3)
 	if r.Used() != 3 || p.Len() != 5 || p.Has(1) || !p.Has(4) {
 		t.Fatalf("%d pages in use, %d places", r.Used(), p.Len())
 	}
-	p.Put(3)
+	p.Put(3, 0)
 	for _, i := range []uint32{0, 2, 4} {
 		if got := p.R(i, 0, 8).U64(0); got != uint64(i) {
 			t.Errorf("page %d holds %d", i, got)
@@ -88,7 +88,7 @@ func TestTrimGivesMemoryBack(t *testing.T) {
 	r := newRegion(t)
 	p := NewPages(r)
 	for range 600 {
-		p.W(p.Append(), 0, 8).SetU64(0, 1)
+		p.W(p.Append(0), 0, 8).SetU64(0, 1)
 	}
 	p.Truncate(0)
 	if r.Resident() != 600 {
@@ -100,7 +100,7 @@ func TestTrimGivesMemoryBack(t *testing.T) {
 		t.Fatalf("%d pages resident after trimming, 256 are kept", r.Resident())
 	}
 	for range 600 {
-		p.W(p.Append(), 0, 8).SetU64(0, 2)
+		p.W(p.Append(0), 0, 8).SetU64(0, 2)
 	}
 	if r.Resident() != 600 {
 		t.Errorf("%d pages resident when as many are in use again", r.Resident())
@@ -116,14 +116,17 @@ func TestTrimGivesMemoryBack(t *testing.T) {
 func TestTouchStampsOncePerEpoch(t *testing.T) {
 	r := newRegion(t)
 	p := NewPages(r)
-	p.Append()
+	p.Append(0)
 	defer p.Truncate(0)
 	before := p.words[0]
 	p.W(0, 0, 8)
 	if p.words[0] != before {
 		t.Error("a page of this epoch was stamped again")
 	}
-	r.Advance()
+	v := r.NewView()
+	v.Cut()
+	v.Retire()
+	v.Free()
 	p.R(0, 0, 8)
 	if p.words[0] != before {
 		t.Error("reading stamped a page")
@@ -138,13 +141,13 @@ func TestTouchStampsOncePerEpoch(t *testing.T) {
 func TestReadyRefusesAhead(t *testing.T) {
 	r := newRegion(t)
 	p := NewPages(r)
-	p.Append()
+	p.Append(0)
 	r.Limit(3)
 	if !r.Ready(3) || r.Ready(4) {
 		t.Fatalf("3 pages are left: Ready(3) %v, Ready(4) %v", r.Ready(3), r.Ready(4))
 	}
 	for range 3 {
-		p.Append()
+		p.Append(0)
 	}
 	func() {
 		defer func() {
@@ -152,7 +155,7 @@ func TestReadyRefusesAhead(t *testing.T) {
 				t.Error("a page that is not there was taken")
 			}
 		}()
-		p.Append()
+		p.Append(0)
 	}()
 	if r.Used() != 4 || r.Resident() != 4 || r.Peak() != 4 || p.Len() != 4 {
 		t.Errorf("%d pages in use, %d resident, %d at the most, %d in the list; 4 were taken", r.Used(), r.Resident(), r.Peak(), p.Len())
@@ -161,7 +164,7 @@ func TestReadyRefusesAhead(t *testing.T) {
 	if !r.Ready(1) || r.Ready(2) {
 		t.Error("a page that came back is not ready, or counts twice")
 	}
-	p.Put(2)
+	p.Put(2, 0)
 	p.Truncate(0)
 }
 
@@ -237,7 +240,7 @@ func BenchmarkTrim(b *testing.B) {
 func TestEndOfPage(t *testing.T) {
 	pages := NewPages(newRegion(t))
 	for range 200 { // more than a piece of what the system is asked for
-		i := pages.Append()
+		i := pages.Append(0)
 		if b := pages.R(i, 0, PageSize).Bytes(PageSize, 0); len(b) != 0 {
 			t.Fatalf("%d bytes", len(b))
 		}

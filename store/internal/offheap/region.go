@@ -38,7 +38,9 @@ type Region struct {
 
 	used, peak, resident atomic.Int64 // pages
 
-	views viewState // view.go
+	views          atomic.Pointer[viewList] // changed with mu held
+	lent, lentPeak atomic.Int64             // pages that views hold
+	saved          atomic.Int64             // bytes of them in use: copies, and pages that owners have given up
 }
 
 // NewRegion reserves address space; it takes no memory yet.
@@ -63,22 +65,29 @@ func (r *Region) Peak() int64 { return r.peak.Load() }
 // Resident is the number of pages backed by memory: those in use and those kept for reuse.
 func (r *Region) Resident() int64 { return r.resident.Load() }
 
-// Advance begins a new epoch: the first W of every page from now on passes
-// through touch's slow path. All locks that guard users of r must be held.
-func (r *Region) Advance() { r.epoch++ }
-
 // take returns a frame with unspecified contents. Running out of frames in the
 // middle of a change is not a state to go on from: the store asks Ready, and its memory
 // limit, before it lets a command grow anything.
 func (r *Region) take() uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	f, err := r.pick()
+	if err != nil {
+		panic(fmt.Sprintf("offheap: no memory for one page more than %d: %v", r.Used(), err))
+	}
+	if n := r.used.Add(1); n > r.peak.Load() {
+		r.peak.Store(n)
+	}
+	return f
+}
+
+// pick takes a free frame, one whose memory is resident if there is any. r is locked.
+func (r *Region) pick() (f uint32, err error) {
 	if r.ready.Load() <= 0 {
 		if err := r.extend(); err != nil {
-			panic(fmt.Sprintf("offheap: no memory for one page more than %d: %v", r.Used(), err))
+			return 0, err
 		}
 	}
-	var f uint32
 	if n := len(r.warm); n > r.coldest {
 		f = r.warm[n-1]
 		r.warm = r.warm[:n-1]
@@ -93,11 +102,45 @@ func (r *Region) take() uint32 {
 		}
 	}
 	r.ready.Add(-1)
-	if n := r.used.Add(1); n > r.peak.Load() {
-		r.peak.Store(n)
-	}
-	return f
+	r.unprotect(f)
+	return f, nil
 }
+
+// borrow is take for a view, whose pages are not those of data and do not count as used.
+func (r *Region) borrow() (f uint32, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f, err := r.pick()
+	if err != nil {
+		return 0, false
+	}
+	r.lend(1)
+	return f, true
+}
+
+// lend counts pages that views hold more.
+func (r *Region) lend(n int64) {
+	if n := r.lent.Add(n); n > r.lentPeak.Load() {
+		r.lentPeak.Store(n)
+	}
+}
+
+// giveLent takes frames of a view back.
+func (r *Region) giveLent(frames ...uint32) {
+	r.used.Add(int64(len(frames))) // which give takes off
+	r.lent.Add(-int64(len(frames)))
+	r.give(frames...)
+}
+
+// Lent is the number of pages that views hold, LentPeak the most there have been, and Saved the bytes of them that
+// hold what has been changed or given up since: without stock and what has been read already.
+func (r *Region) Lent() int64 { return r.lent.Load() }
+
+// LentPeak is the largest value Lent has had.
+func (r *Region) LentPeak() int64 { return r.lentPeak.Load() }
+
+// Saved is the bytes of what views keep.
+func (r *Region) Saved() int64 { return r.saved.Load() }
 
 // give takes frames back. Their memory stays resident until Trim.
 func (r *Region) give(frames ...uint32) {

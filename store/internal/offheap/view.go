@@ -1,388 +1,320 @@
 package offheap
 
 import (
-	"fmt"
-	"slices"
+	"math/bits"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 )
 
-// A View keeps what pages held at one moment, its cut, while their owners go on changing them. A page stays where it
-// is. It is cut in 64 chunks of 1 KiB, and before a chunk is changed for the first time after the cut, it is copied:
+// A View is the memory of a region as it was at one moment, the cut. Owners go on changing their pages where they
+// are: before a chunk of 1 KiB is changed for the first time after the cut, its bytes are copied to the
+// view's memory (stock.go). Who reads a view (frozen.go) takes such a copy where there is one, and the page itself else, and needs
+// no lock for it.
 //
-//	live page   |chunk 0|chunk 1|chunk 2| ...      changed in place
-//	saved       |   0   |   1   |   0   | ...      one bit for each chunk
-//	images               chunk 1 as it was
+// Why chunks, when pages are of 64 KiB: a random ZADD in a large set changes three pages. To copy
+// them takes 20 us, so that a queue of tens of milliseconds builds up behind the first thousand writes
+// after a cut; to copy three chunks takes a microsecond. A chunk is also a node of a sorted set.
 //
-// Why not copy whole pages, as one would: a row that goes to another place in a large set changes three pages. Right after
-// a cut nearly every change would copy 192 KiB, 20 to 30 us, until all pages are copied, which at half of a server's capacity is a queue of
-// tens of milliseconds. Three chunks take half a microsecond. And no block that somebody holds moves.
+// What a view keeps of an owner is made when the owner first touches a page after the cut, gives one back, or is opened by
+// who reads: till then nothing has changed since the cut. So a cut costs the same whatever there is.
 //
-// # Reading without locks
-//
-// Who reads a view copies the bytes from the live page first, and looks at saved afterwards; chunks that have
-// been saved by then are taken from their images. The writer saves the image, sets the bit, and changes the chunk, in this
-// order; so if the reader has copied anything that was changed, it sees the bit. That needs the bit to be visible before
-// the change, and to be looked at after the copy: fence sees to it where the processor does not.
-//
-// The copies are Go memory, which the collector gives back when no Block leads there any more.
-//
-// With tag heapalloc, where the race detector would object, a cut copies everything.
+// Locks: those of owners, then a view's, then the region's.
 type View struct {
-	r       *Region
-	shadows []*shadow
+	r     *Region
+	epoch uint32 // pages stamped with it, or a later one, are newer than the cut
+
+	broken atomic.Bool // there was no memory for a copy: nothing is kept any more, and nothing can be read
+
+	mu     sync.Mutex
+	owners map[*Pages]*keep
+	stock
+}
+
+// viewList is the views that have been cut and not ended, the oldest first. It is never changed, but replaced.
+type viewList []*View
+
+// keep is what a view keeps of an owner.
+type keep struct {
+	v     *View
+	pages []keptPage
+	tags  []uint8
+	mark  uint64
+
+	// closed: nobody reads the owner in this view any more, so nothing is kept. Set with the view locked.
 	closed  atomic.Bool
+	orphans []*orphan // pages that the owner has given up; guarded by the view's lock
 
-	mu     sync.Mutex // guards what follows; taken by writers, for a moment, before viewState.mu
-	frames []uint32   // of images
-	free   uint32     // chunks of the last frame that are not in use
-	held   []uint32   // frames that were dropped by their owners and that the view may read
+	witness // checks of builds with tag invariants
+}
 
-	// The reader's own.
-	scratch []byte
-	cache   [cacheSize]cached
+// keptPage is a page of the cut.
+type keptPage struct {
+	// saved has a bit for each chunk that is not to be read in the page any more: a copy has been made, or it has
+	// been passed. It is set before the chunk is changed.
+	saved atomic.Uint64
+	frame uint32 // 0: no page
+	table uint32 // where the places of the copies are (stock.go), 0 if there is none; guarded by the view's lock
+}
+
+// orphan is a frame that its owner has given up and views keep: the last one gives it back.
+type orphan struct {
+	frame uint32
+	users atomic.Int32
 }
 
 const (
-	chunkShift  = 10
-	chunkBytes  = 1 << chunkShift
-	pageChunks  = PageSize / chunkBytes // 64: bits of a word
-	frozenBit   = 1 << 63               // of a view's words: R takes the long way
-	scratchSize = 256 << 10
-	cacheSize   = 64
+	chunkShift = 10
+	chunkBytes = 1 << chunkShift
+	allChunks  = ^uint64(0)
 )
 
-// cached is an object that was read before: buckets of a table lie many in one.
-type cached struct {
-	s   *shadow
-	at  uint64
-	n   int
-	blk Block
-}
-
-// viewState is what a region knows of its views.
-type viewState struct {
-	mu     sync.Mutex
-	active int
-	held   map[uint32]int // dropped frames, by the number of views that hold them
-	copied atomic.Int64   // pages taken for images and held
-	peak   atomic.Int64
-	stock  []uint32 // frames for images, touched already
-}
-
-// shadow is what a view keeps of one list of pages.
-type shadow struct {
-	v      *View
-	words  []uint64 // as at the cut
-	saved  []uint64 // by page, a bit for each chunk that was saved, or passed; atomic
-	images []*[pageChunks]uint32
-	done   atomic.Bool // the view needs nothing of it any more
-}
-
-// Cut makes a view of what is frozen with Freeze before any lock is released. All locks of users of r must be held.
-func (r *Region) Cut() *View {
-	r.Advance()
-	r.views.mu.Lock()
-	defer r.views.mu.Unlock()
-	if r.views.active++; r.views.held == nil {
-		r.views.held = map[uint32]int{}
-	}
-	r.views.peak.Store(r.views.copied.Load())
-	return &View{r: r}
-}
-
-// Freeze returns the list as v has it, to be read by one goroutine. The owner's lock is held, since v was cut.
-func (p *Pages) Freeze(v *View) Pages {
-	s := &shadow{v: v, words: slices.Clone(p.words), saved: make([]uint64, len(p.words)), images: make([]*[pageChunks]uint32, len(p.words))}
-	p.shadows = slices.DeleteFunc(p.shadows, (*shadow).over)
-	p.shadows = append(p.shadows, s)
-	v.shadows = append(v.shadows, s)
-	c := Pages{r: p.r, frozen: s, words: slices.Clone(p.words)}
-	for i, w := range c.words {
-		if w == 0 {
-			continue
-		}
-		c.words[i] = w | frozenBit
-		if eagerViews {
-			p.words[i] = p.words[i]&^0xffffffff | uint64(p.r.epoch-1)
-			s.save(uint32(i), ^uint64(0), p.r)
-		}
-	}
-	return c
-}
-
-// over reports whether nobody needs the shadow any more.
-func (s *shadow) over() bool { return s.done.Load() || s.v.closed.Load() }
-
-// frameOf is the frame of a page of a word.
-func frameOf(w uint64) uint32 { return uint32(w>>32) &^ (1 << 31) }
-
-// chunksOf are the chunks of n bytes at off, as bits.
+// chunksOf has the bits of the chunks that n bytes at off lie in.
 func chunksOf(off uint32, n int) uint64 {
-	first, last := off>>chunkShift, (off+uint32(max(n, 1))-1)>>chunkShift
-	return ^uint64(0) >> (pageChunks - 1 - last + first) << first
+	if n <= 0 {
+		return 0
+	}
+	first, last := off>>chunkShift, (off+uint32(n)-1)>>chunkShift
+	return allChunks << first & (allChunks >> (63 - last))
 }
 
-// covers reports whether page i, in a frame, is what the view has there.
-func (s *shadow) covers(i uint32, frame uint32) bool {
-	return int(i) < len(s.words) && s.words[i] != 0 && frameOf(s.words[i]) == frame
+// NewView makes a view ready to be cut: this is what can be done without locks.
+func (r *Region) NewView() *View {
+	v := &View{r: r, owners: map[*Pages]*keep{}}
+	v.fill(firstStock)
+	return v
 }
 
-// saved has all views save the chunks of n bytes at off of page i, and reports whether none needs more of the page.
-func (p *Pages) saved(i, off uint32, n int) (all bool) {
-	mask, frame := chunksOf(off, n), frameOf(p.words[i])
-	all = true
-	over := 0
-	for _, s := range p.shadows {
-		if s.over() {
-			over++
-			continue
-		}
-		if s.covers(i, frame) && !s.save(i, mask, p.r) {
-			all = false
-		}
+// Cut is the moment that the view shows. All locks that guard users of the region must be held.
+func (v *View) Cut() {
+	r := v.r
+	r.protect()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.epoch++
+	v.epoch = r.epoch
+	var list viewList
+	if old := r.views.Load(); old != nil {
+		list = append(list, *old...)
 	}
-	if over == len(p.shadows) {
-		p.shadows = nil
-	}
-	return all
+	list = append(list, v)
+	r.views.Store(&list)
 }
 
-// save saves chunks of page i, and reports whether all of the page are.
-func (s *shadow) save(i uint32, mask uint64, r *Region) (all bool) {
-	have := atomic.LoadUint64(&s.saved[i])
-	need := mask &^ have
-	if need == 0 {
-		return have == ^uint64(0)
-	}
-	at := s.images[i]
-	if at == nil {
-		at = new([pageChunks]uint32)
-		s.images[i] = at
-	}
-	live := r.frame(frameOf(s.words[i]))
-	s.v.mu.Lock()
-	if s.over() {
-		s.v.mu.Unlock()
-		return true
-	}
-	for c := range uint32(pageChunks) {
-		if need>>c&1 != 0 {
-			image := s.v.newChunk()
-			copy(r.chunk(image), unsafe.Slice((*byte)(unsafe.Add(live, uintptr(c)<<chunkShift)), chunkBytes))
-			at[c] = image
-		}
-	}
-	s.v.mu.Unlock()
-	atomic.StoreUint64(&s.saved[i], have|need) // the reader, who passes chunks, may lose a bit by it: then one is saved that need not be
-	fence()
-	return have|need == ^uint64(0)
-}
-
-// newChunk takes room for an image: its frame, and its place there.
-//
-//	31          6 5     0
-//	+------------+-------+
-//	|   frame    | chunk |
-//	+------------+-------+
-//
-// A frame number has 26 bits: 4 TiB. v.mu is held.
-func (v *View) newChunk() uint32 {
-	if v.free == 0 {
-		f := v.r.takeImages()
-		if f >= 1<<26 {
-			panic(fmt.Sprintf("offheap: frame %d is too far for an image", f))
-		}
-		v.frames = append(v.frames, f)
-		v.free = pageChunks
-	}
-	v.free--
-	return v.frames[len(v.frames)-1]<<6 | v.free
-}
-
-// chunk is the bytes of an image.
-func (r *Region) chunk(image uint32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Add(r.frame(image>>6), uintptr(image&(pageChunks-1))<<chunkShift)), chunkBytes)
-}
-
-// takeImages takes a frame for images, which does not count as used.
-func (r *Region) takeImages() uint32 {
-	r.views.mu.Lock()
-	defer r.views.mu.Unlock()
-	var f uint32
-	if n := len(r.views.stock); n > 0 {
-		f = r.views.stock[n-1]
-		r.views.stock = r.views.stock[:n-1]
-	} else {
-		f = r.take()
-		r.used.Add(-1)
-	}
-	r.note(1)
-	return f
-}
-
-// note counts pages that views have taken. views.mu is held.
-func (r *Region) note(pages int64) {
-	if n := r.views.copied.Add(pages); n > r.views.peak.Load() {
-		r.views.peak.Store(n)
-	}
-}
-
-// keep has the views hold a page that its owner drops, as long as they need it, and reports whether any does.
-func (p *Pages) keep(i, frame uint32) bool {
-	if len(p.shadows) == 0 {
-		return false
-	}
-	p.r.hold(frame, 1) // that of this call, so that no view gives it back before the others have it
-	for _, s := range p.shadows {
-		if s.covers(i, frame) && atomic.LoadUint64(&s.saved[i]) != ^uint64(0) {
-			s.hold(frame)
-		}
-	}
-	return !p.r.hold(frame, -1)
-}
-
-// hold has the view hold a frame, unless it is over.
-func (s *shadow) hold(frame uint32) {
-	v := s.v
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !s.over() {
-		v.held = append(v.held, frame)
-		v.r.hold(frame, 1)
-	}
-}
-
-// hold counts who holds a frame that its owner has dropped, and reports whether nobody does any more: then it counts as used again, and
-// is to be given back.
-func (r *Region) hold(frame uint32, by int) (free bool) {
-	r.views.mu.Lock()
-	defer r.views.mu.Unlock()
-	n := r.views.held[frame]
-	if n == 0 {
-		r.used.Add(-1)
-		r.note(1)
-	}
-	if n += by; n > 0 {
-		r.views.held[frame] = n
-		return false
-	}
-	delete(r.views.held, frame)
-	r.used.Add(1)
-	r.note(-1)
-	return true
-}
-
-// Close ends the view and gives back what it has taken. Its reader has stopped.
-func (v *View) Close() {
-	if v.closed.Swap(true) {
+// Retire ends keeping for the view. Changes that are on their way may still keep something: between Retire and Free each lock that
+// guards a user of the region must have been free once.
+func (v *View) Retire() {
+	r := v.r
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.views.Load()
+	if old == nil {
 		return
 	}
+	var list viewList
+	for _, o := range *old {
+		if o != v {
+			list = append(list, o)
+		}
+	}
+	if len(list) == 0 {
+		r.views.Store(nil)
+		return
+	}
+	r.views.Store(&list)
+}
+
+// Free gives the view's memory back. Nobody may be reading.
+func (v *View) Free() {
 	v.mu.Lock()
-	frames, held := v.frames, v.held
-	v.frames, v.held, v.free = nil, nil, 0
-	v.mu.Unlock()
-	r := v.r
-	for _, f := range held {
-		if r.hold(f, -1) {
-			r.give(f)
-		}
+	defer v.mu.Unlock()
+	for _, k := range v.owners {
+		k.closed.Store(true)
+		v.giveUp(k)
+		k.pages, k.tags = nil, nil // the owner may know k until it is next touched
 	}
-	r.views.mu.Lock()
-	defer r.views.mu.Unlock()
-	r.note(-int64(len(frames)))
-	if r.views.active--; r.views.active == 0 {
-		frames = append(frames, r.views.stock...)
-		r.views.stock = nil
-	}
-	r.used.Add(int64(len(frames)))
-	r.give(frames...)
+	v.owners = nil
+	v.drain()
 }
 
-// Stock takes up to n frames for the images of views that are about to be cut, and touches them, so that who
-// saves an image has no page faults.
-func (r *Region) Stock(n int) {
-	for range n {
-		r.mu.Lock()
-		ready := r.ready.Load() > 0
-		r.mu.Unlock()
-		if !ready && !r.Ready(1) {
-			return
-		}
-		f := r.take()
-		r.used.Add(-1)
-		for off := 0; off < PageSize; off += 4096 {
-			*(*byte)(unsafe.Add(r.frame(f), off)) = 0
-		}
-		r.views.mu.Lock()
-		r.views.stock = append(r.views.stock, f)
-		r.views.mu.Unlock()
+// Views is the number of views that have been cut and not ended.
+func (r *Region) Views() int {
+	if list := r.views.Load(); list != nil {
+		return len(*list)
+	}
+	return 0
+}
+
+// Hold has every view keep what the owner is now, if it has not yet: before something of the owner changes that lies in no page, and before its
+// lock becomes another one.
+func (p *Pages) Hold() {
+	if views := p.r.views.Load(); views != p.seen {
+		p.attach(views)
 	}
 }
 
-// Copied is the number of pages that views take now.
-func (r *Region) Copied() int64 { return r.views.copied.Load() }
-
-// Views is the number of pages that views take now, the most since the last cut, and how many views there are.
-func (r *Region) Views() (pages, peak int64, active int) {
-	r.views.mu.Lock()
-	defer r.views.mu.Unlock()
-	return r.views.copied.Load(), r.views.peak.Load(), r.views.active
+// attach finds, or makes, what each view keeps of the owner.
+func (p *Pages) attach(views *viewList) {
+	var kept []*keep
+	if views != nil {
+		for _, v := range *views {
+			kept = append(kept, v.keepOf(p))
+		}
+	}
+	p.kept, p.seen = kept, views
 }
 
-// read is R of a view: a copy of what was there at the cut.
-func (p *Pages) read(i, off uint32, n int) Block {
-	s := p.frozen
-	at := uint64(i)<<32 | uint64(off)
-	c := &s.v.cache[(at>>10^at>>32*31)%cacheSize]
-	if c.s == s && c.at == at && c.n == n {
-		return c.blk
+// keepOf is what the view keeps of an owner, whose lock is held, or for which it has been made already.
+func (v *View) keepOf(p *Pages) *keep {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k := v.owners[p]
+	if k == nil {
+		k = v.newKeep(p)
+		v.owners[p] = k
 	}
-	b := s.v.room(n)
-	r := s.v.r
-	if !eagerViews {
-		copy(b, unsafe.Slice((*byte)(unsafe.Add(r.frame(frameOf(s.words[i])), uintptr(off))), n))
-		fence()
-	}
-	mask := chunksOf(off, n)
-	for c := off >> chunkShift; mask>>c != 0; c++ {
-		if c >= pageChunks {
-			break
+	return k
+}
+
+// known is what the view keeps of an owner already, whoever holds its lock; nil if there is nothing.
+func (v *View) known(p *Pages) *keep {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.owners[p]
+}
+
+// newKeep copies an owner's page table. Pages that have been added since the cut have been stamped with its
+// epoch, or a later one; no other has, as a page is stamped by touch, which comes here first.
+func (v *View) newKeep(p *Pages) *keep {
+	k := &keep{v: v, mark: p.mark, pages: make([]keptPage, len(p.words)), tags: append([]uint8(nil), p.tags...)}
+	for i, w := range p.words {
+		if w != 0 && uint32(w) < v.epoch {
+			k.pages[i].frame = uint32(w >> 32)
 		}
-		if atomic.LoadUint64(&s.saved[i])&mask>>c&1 == 0 {
+	}
+	k.witnessAll()
+	return k
+}
+
+// touch has the views keep what they want of the n bytes at off of page i before these are changed. If there is nothing
+// left of the page that a view wants, the page is stamped, so that touch is not called for it again in this epoch.
+//
+//go:noinline
+func (p *Pages) touch(i, off uint32, n int) {
+	if p.frozen != nil {
+		panic("offheap: a view is not to be changed")
+	}
+	p.Hold()
+	w, want, done := p.words[i], chunksOf(off, n), true
+	for _, k := range p.kept {
+		if !k.covers(i, w) {
 			continue
 		}
-		// The part of the chunk that is wanted.
-		from, to := max(c<<chunkShift, off), min((c+1)<<chunkShift, off+uint32(n))
-		if at := s.images[i]; at != nil && at[c] != 0 {
-			copy(b[from-off:to-off], r.chunk(at[c])[from-c<<chunkShift:])
+		saved := k.pages[i].saved.Load()
+		if want&^saved != 0 {
+			saved = k.v.save(k, i, want)
+		}
+		done = done && saved == allChunks
+	}
+	p.r.unprotect(uint32(w >> 32))
+	if done {
+		p.words[i] = w&^0xffffffff | uint64(p.r.epoch)
+	}
+}
+
+// covers reports whether the owner's page i of word w is one of the cut. A frame that the view keeps is not used again
+// while it does, so that frames tell.
+func (k *keep) covers(i uint32, w uint64) bool {
+	return !k.closed.Load() && int(i) < len(k.pages) && k.pages[i].frame == uint32(w>>32)
+}
+
+// save copies the chunks of page i that are wanted, and are not saved yet; it returns those that are.
+func (v *View) save(k *keep, i uint32, want uint64) uint64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if k.closed.Load() || v.broken.Load() {
+		return allChunks
+	}
+	pg := &k.pages[i]
+	want &^= pg.saved.Load()
+	if want == 0 {
+		return pg.saved.Load()
+	}
+	if !v.reserve(bits.OnesCount64(want) + 1) {
+		v.broken.Store(true)
+		return allChunks
+	}
+	if pg.table == 0 {
+		pg.table = v.newTable()
+	}
+	table := v.table(pg.table)
+	for b := want; b != 0; b &= b - 1 {
+		c := bits.TrailingZeros64(b)
+		at := v.newChunk()
+		copyChunk(v.r.chunk(at), v.r.chunk(pg.frame<<6|uint32(c)))
+		table.SetU32(4*c, at)
+	}
+	return pg.saved.Or(want) | want
+}
+
+// part is called with a page that its owner gives up, and reports whether views keep its frame.
+func (p *Pages) part(i uint32) bool {
+	p.Hold()
+	var users []*keep
+	w := p.words[i]
+	for _, k := range p.kept {
+		if k.covers(i, w) && k.pages[i].saved.Load() != allChunks {
+			users = append(users, k)
 		}
 	}
-	*c = cached{s, at, n, Scratch(b)}
-	return c.blk
+	if len(users) == 0 {
+		return false
+	}
+	return p.r.adopt(uint32(w>>32), users)
 }
 
-// room is Go memory for n bytes.
-func (v *View) room(n int) []byte {
-	if n > len(v.scratch) {
-		v.scratch = make([]byte, max(scratchSize, n))
+// adopt gives a frame to views, and reports false if all of them are through with the owner by now.
+func (r *Region) adopt(frame uint32, users []*keep) bool {
+	o, last := &orphan{frame: frame}, false
+	o.users.Store(int32(len(users)))
+	for _, k := range users {
+		k.v.mu.Lock()
+		if k.closed.Load() {
+			last = o.users.Add(-1) == 0
+		} else {
+			k.orphans = append(k.orphans, o)
+		}
+		k.v.mu.Unlock()
 	}
-	b := v.scratch[:n:n]
-	v.scratch = v.scratch[n:]
-	return b
+	if !last {
+		r.used.Add(-1)
+		r.lend(1)
+	}
+	return !last
 }
 
-// Pass says that the reader is through with n bytes at off of page i, and will not read them again: they need not be saved any more.
-func (p *Pages) Pass(i, off uint32, n int) {
-	if s := p.frozen; s != nil && !eagerViews {
-		atomic.OrUint64(&s.saved[i], chunksOf(off, n))
+// close ends keeping of an owner.
+func (k *keep) close() {
+	v := k.v
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !k.closed.Load() {
+		k.closed.Store(true)
+		v.giveUp(k)
 	}
 }
 
-// Done says that the reader is through with all of the list.
-func (p *Pages) Done() {
-	if p.frozen != nil {
-		p.frozen.done.Store(true)
+// giveUp gives back what the view keeps of an owner. Who looks at its pages still finds them saved, or closed.
+func (v *View) giveUp(k *keep) {
+	for i := range k.pages {
+		if pg := &k.pages[i]; pg.table != 0 {
+			v.dropTable(pg.table, pg.saved.Load())
+			pg.table = 0
+		}
 	}
+	for _, o := range k.orphans {
+		if o.users.Add(-1) == 0 {
+			v.r.giveLent(o.frame)
+		}
+	}
+	k.orphans = nil
 }

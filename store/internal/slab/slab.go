@@ -68,9 +68,9 @@ type page struct {
 // Heap is one shard's objects. It is guarded by the shard's lock.
 type Heap struct {
 	r     *offheap.Region
-	pages offheap.Pages
-	meta  []page
-	holes []uint32 // places in pages that are empty
+	pages offheap.Pages // tagged with their classes
+	meta  []page        // nil in a view (Freeze)
+	holes []uint32      // places in pages that are empty
 	open  [len(classes)]uint32
 	bytes int64
 	live  int64
@@ -154,12 +154,21 @@ func firstFresh(pn uint32) uint16 {
 }
 
 // Cap is the size of the object's class: what it can hold.
-func (h *Heap) Cap(r Ref) int { return classes[h.meta[r>>unitBits].class] }
+func (h *Heap) Cap(r Ref) int {
+	pn := uint32(r) >> unitBits
+	if int(pn) < len(h.meta) {
+		return classes[h.meta[pn].class]
+	}
+	return h.frozenCap(r)
+}
 
 // R is the object's memory for reading.
 func (h *Heap) R(r Ref) offheap.Block {
 	pn := uint32(r) >> unitBits
-	return h.pages.R(pn, uint32(r)&(1<<unitBits-1)*unit, classes[h.meta[pn].class])
+	if int(pn) < len(h.meta) { // takes the place of the compiler's check
+		return h.pages.R(pn, uint32(r)&(1<<unitBits-1)*unit, classes[h.meta[pn].class])
+	}
+	return h.frozenR(r)
 }
 
 // W touches the object's page and is its memory for writing.
@@ -206,17 +215,6 @@ func (h *Heap) Clone() *Heap {
 	return &c
 }
 
-// Freeze returns the heap as v has it, to be read by one goroutine. The lock that guards h is held, since v was cut.
-func (h *Heap) Freeze(v *offheap.View) *Heap {
-	c := *h
-	c.pages = h.pages.Freeze(v)
-	c.meta, c.holes = slices.Clone(h.meta), nil
-	return &c
-}
-
-// Done says that the reader is through with a frozen heap.
-func (h *Heap) Done() { h.pages.Done() }
-
 // CloseSome gives up to n of the heap's pages back, whatever lives in them, and reports
 // whether there are more. Nothing else may be called once it has been.
 func (h *Heap) CloseSome(n int) bool {
@@ -237,14 +235,14 @@ func (h *Heap) addPage(c uint8) uint32 {
 	var pn uint32
 	if n := len(h.holes); n > 0 {
 		pn = h.holes[n-1]
-		h.pages.Put(pn)
+		h.pages.Put(pn, c)
 		h.holes = h.holes[:n-1]
 	} else {
 		if len(h.meta) == maxPages {
 			panic(fmt.Sprintf("slab: more than %d pages", maxPages))
 		}
 		pn = uint32(len(h.meta))
-		if p := h.pages.Append(); p != pn {
+		if p := h.pages.Append(c); p != pn {
 			panic(fmt.Sprintf("slab: page %d came as %d", pn, p))
 		}
 		h.meta = append(h.meta, page{})

@@ -1,6 +1,0 @@
-//go:build heapalloc
-
-package offheap
-
-// eagerViews has a cut copy everything.
-const eagerViews = true

@@ -1,5 +1,0 @@
-//go:build !heapalloc
-
-package offheap
-
-const eagerViews = false
