@@ -14,6 +14,7 @@ import (
 type CheckOptions struct {
 	FS   vfs.FS // vfs.OS
 	Dir  string // the working directory of a server, or the directory of the log itself
+	Boot string // as Options.Boot
 	Base func(r io.Reader, size int64) error
 	// Apply gets each command of the incremental files; nil: their form is all that is looked at.
 	Apply func(args [][]byte) error
@@ -96,7 +97,7 @@ func examine(o CheckOptions, repair bool) (rep Report, err error) {
 
 // find makes a Dir of the directory with a manifest at or below o.Dir.
 func find(o CheckOptions) (*Dir, error) {
-	opts := Options{FS: o.FS, Dir: o.Dir}.withDefaults()
+	opts := Options{FS: o.FS, Dir: o.Dir, Boot: o.Boot}.withDefaults()
 	for _, at := range []string{".", opts.AppendDir} {
 		names, err := opts.FS.List(filepath.Join(o.Dir, at))
 		if err != nil && !errors.Is(err, vfs.ErrNotExist) {

@@ -93,7 +93,7 @@ func (d *Dir) readManifest() error {
 	path := d.file(d.o.AppendFile + manifestSuffix)
 	text, err := vfs.ReadFile(d.fs, path, maxManifestBytes)
 	if errors.Is(err, vfs.ErrNotExist) {
-		return nil
+		return d.orphaned()
 	} else if err != nil {
 		return err
 	}
@@ -103,6 +103,36 @@ func (d *Dir) readManifest() error {
 	}
 	d.m = m
 	return nil
+}
+
+// orphaned refuses a directory that has a base and what followed it, and no manifest: somebody has removed that, and to
+// begin anew would overwrite them. (A base alone is what a crash leaves of a first start, commands alone
+// what one leaves of a log that was being turned on.)
+func (d *Dir) orphaned() error {
+	names, err := d.fs.List(d.path)
+	if err != nil {
+		return nil // there is no directory yet
+	}
+	base, incr := "", ""
+	for _, name := range names {
+		if !strings.HasPrefix(name, d.o.AppendFile+".") {
+			continue
+		}
+		if info, err := d.fs.Stat(d.file(name)); err != nil || info.SizeBytes == 0 {
+			continue
+		}
+		switch {
+		case strings.HasSuffix(name, ".base.rdb"), strings.HasSuffix(name, ".base.aof"):
+			base = name
+		case strings.HasSuffix(name, ".incr.aof"):
+			incr = name
+		}
+	}
+	if base == "" || incr == "" {
+		return nil
+	}
+	return fmt.Errorf("%s holds %s and %s, but no manifest: it has been removed; put it back, or move these files away: %w",
+		d.path, base, incr, ErrDamaged)
 }
 
 // wantsUpgrade tells the three states in which Redis 7 takes over a single
@@ -117,6 +147,9 @@ func (d *Dir) wantsUpgrade() bool {
 	}
 	return d.m.base != nil && len(d.m.incrs) == 0 && d.m.base.name == d.o.AppendFile && !d.exists(d.file(d.o.AppendFile))
 }
+
+// sameBoot reports whether the machine has been running since the log was written, of a directory that has not been started yet.
+func (d *Dir) sameBoot() bool { return d.o.Boot != "" && d.meta.boot == d.o.Boot }
 
 func (d *Dir) exists(path string) bool {
 	info, err := d.fs.Stat(path)

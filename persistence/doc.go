@@ -69,7 +69,8 @@
 // Reading goes line by line; nothing of a group is applied before its line and
 // its hash are seen to be right. At the first place that is not right, the rest
 // of the files is searched for a line that says that bytes behind this place
-// were on the disk when it was written. If there is one, the place is damage,
+// were on the disk when it was written, or, as long as the machine has not been started again since (quarry.meta knows), for any
+// line that is right: what was written before it must be there. If there is one, the place is damage,
 // and the directory is refused. If there is none, it is the tail of a write
 // that was cut short: what is behind it goes to a side file.
 //

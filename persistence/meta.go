@@ -24,12 +24,13 @@ type meta struct {
 	version     string
 	fingerprint string
 	key         uint64 // 0: not known
+	boot        string // the machine's last start, when this was written; "": not known
 }
 
 func appendMeta(dst []byte, m *meta) []byte {
 	from := len(dst)
-	dst = fmt.Appendf(dst, "format %d\nversion %s\nfingerprint %s\nkey %016x\n",
-		m.format, strconv.Quote(m.version), strconv.Quote(m.fingerprint), m.key)
+	dst = fmt.Appendf(dst, "format %d\nversion %s\nfingerprint %s\nkey %016x\nboot %s\n",
+		m.format, strconv.Quote(m.version), strconv.Quote(m.fingerprint), m.key, strconv.Quote(m.boot))
 	return fmt.Appendf(dst, "check %016x\n", xxhash.Sum64(dst[from:]))
 }
 
@@ -53,6 +54,8 @@ func parseMeta(text []byte) (m meta, err error) {
 			m.fingerprint, err = strconv.Unquote(value)
 		case "key":
 			m.key, err = strconv.ParseUint(value, 16, 64)
+		case "boot":
+			m.boot, err = strconv.Unquote(value)
 		}
 		if m.format > metaFormat {
 			return m, fmt.Errorf("format %d, this version reads up to %d: %w", m.format, metaFormat, ErrNewer)
@@ -98,7 +101,7 @@ func (d *Dir) readMeta() error {
 
 // writeMeta notes this version, configuration and key.
 func (d *Dir) writeMeta() error {
-	m := meta{metaFormat, d.o.Version, d.o.Fingerprint, d.meta.key}
+	m := meta{metaFormat, d.o.Version, d.o.Fingerprint, d.meta.key, d.o.Boot}
 	for m.key == 0 {
 		m.key = d.o.Key()
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	Key func() uint64
 	// Version and Fingerprint of the configuration are noted in quarry.meta for whoever examines the directory.
 	Version, Fingerprint string
+	// Boot names the machine's last start: as long as it is the same, what was written is there, synced or not. "": not known.
+	Boot string
 	// BufferBytes is how much may wait to be written before writes are refused: 1 GiB.
 	BufferBytes int64
 	// GroupBytes is how long a group may grow before another begins; single appends may be longer: 16 MiB.

@@ -235,9 +235,9 @@ func (r *reading) judge(fault *Fault, files []openFile) error {
 	}
 	from := fault.Offset
 	for _, f := range files {
-		sure, err := confirms(f.w, from, r.scan.pos, r.scan.key)
+		sure, err := confirms(f.w, from, r.scan.pos, r.scan.key, r.d.sameBoot())
 		if err != nil || sure {
-			fault.Reason += "; the log says further on that it was on the disk"
+			fault.Reason += "; the log says further on that it was written"
 			return err
 		}
 		from = 0

@@ -353,8 +353,9 @@ func (f *fileScan) sum(from, to int64) (uint64, error) {
 
 // confirms looks behind a fault for a line that says that bytes of the stream
 // behind pos were on the disk when it was written. Lines are found by their
-// look, and believed for their check, which only who knows the key can make.
-func confirms(w *window, from, pos int64, key uint64) (bool, error) {
+// look, and believed for their check, which only who knows the key can make. With written a line need not say so: the machine
+// has not lost its power since, so that what was written before a line is there.
+func confirms(w *window, from, pos int64, key uint64, written bool) (bool, error) {
 	w.hold = w.size
 	tag := []byte(lineTag)
 	for from < w.size {
@@ -370,7 +371,7 @@ func confirms(w *window, from, pos int64, key uint64) (bool, error) {
 		from += int64(i)
 		text, err := w.lineAt(from, maxLineBytes+1)
 		if err == nil {
-			if l, ok := parseLine(text, key); ok && (l.kind != lineHeader || l.hash == key) && l.synced > pos {
+			if l, ok := parseLine(text, key); ok && (l.kind != lineHeader || l.hash == key) && (l.synced > pos || written && l.end > pos) {
 				return true, nil
 			}
 		} else if !errors.Is(err, errShort) && !errors.Is(err, errForm) {

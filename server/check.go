@@ -45,7 +45,7 @@ func Check(args []string, out io.Writer) int {
 
 func checkDir(dir string, repair bool, out io.Writer) int {
 	base := ""
-	o := persistence.CheckOptions{Dir: dir, Base: func(r io.Reader, size int64) error {
+	o := persistence.CheckOptions{Dir: dir, Boot: bootID(), Base: func(r io.Reader, size int64) error {
 		stats, err := rdb.Check(r, rdb.LoadOptions{Size: size})
 		if err == nil {
 			base = fmt.Sprintf(", an RDB of version %d with %d keys", stats.Version, stats.Keys)

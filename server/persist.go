@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -143,9 +144,15 @@ func (s *Server) logOptions() persistence.Options {
 		OnCommit: s.committed, OnFatal: s.logFatal, OnDistrust: func(err error) {
 			s.log.Error("the log could not be synced, so that nobody knows what the disk holds: it is rewritten from memory", slog.Any("err", err))
 		},
-		Version: Version, Fingerprint: s.cfg.Fingerprint(),
+		Version: Version, Fingerprint: s.cfg.Fingerprint(), Boot: bootID(),
 		Event: func(name string, d time.Duration) { s.counters.spikes.add(name, int64(d)) },
 	}
+}
+
+// bootID names the machine's last start; "" where the system does not.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	return strings.TrimSpace(string(id))
 }
 
 func (s *Server) fsyncPolicy() persistence.Policy {
