@@ -266,6 +266,8 @@ func (s *Server) Close() error {
 	}
 	s.removeSockets()
 	s.ClientUnpause() // and its timer
+	s.stopping.Store(true)
+	s.endJob() // which may be reading what is given back now
 	var err error
 	if !s.running.Load() && s.persist.dir != nil {
 		err = s.persist.dir.Close()
