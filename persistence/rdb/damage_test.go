@@ -261,7 +261,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				t.Errorf("type %d: it is loaded", code)
 			}
 			runtime.ReadMemStats(&after)
-			if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+			if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20+storeBytes {
 				t.Errorf("type %d: %d bytes are taken", code, n)
 			}
 		}
